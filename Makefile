@@ -1,0 +1,70 @@
+# Two commands do everything: `make run` and `make test`. Both install what they need into .venv first.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := $(BIN)/uv
+
+# uv ignores pip's find-links; a local CPU build of torch that pip would take is taken here too.
+export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+
+# torch is pinned apart from constraints.txt: its CPU build has its own index (or a local wheel), and
+# PyPI's Linux build would bring gigabytes of CUDA. For a GPU: make setup TORCH_BACKEND=cu130.
+TORCH_VERSION ?= 2.13.0
+TORCH_BACKEND ?= cpu
+LOCAL_TORCH   := $(if $(UV_FIND_LINKS),$(wildcard $(patsubst file://%,%,$(UV_FIND_LINKS))/torch-$(TORCH_VERSION)+cpu-*.whl))
+TORCH := $(if $(and $(LOCAL_TORCH),$(filter cpu,$(TORCH_BACKEND))),torch==$(TORCH_VERSION)+cpu,--torch-backend $(TORCH_BACKEND) torch==$(TORCH_VERSION))
+
+EXTRAS ?= all,dev
+PRESET ?= laptop
+PYTEST ?= $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-all lint format compile bench constraints clean
+
+help:  ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(UV):
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' constraints.txt)"
+
+# The stamp depends on what is installed, so a second `make run` starts at once.
+$(VENV)/.setup: pyproject.toml constraints.txt Makefile | $(UV)
+	$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[$(EXTRAS)]' $(TORCH)
+	@touch $@
+
+setup: $(VENV)/.setup  ## install everything into .venv
+
+run: setup  ## run the whole pipeline on this machine (PRESET=laptop)
+	$(BIN)/intclass run --preset $(PRESET)
+
+test: setup  ## run the tests (without the slow ones)
+	$(PYTEST)
+
+test-all: setup  ## run every test, the slow ones too
+	$(PYTEST) -m "slow or not slow"
+
+lint: setup  ## what CI checks besides the tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@mkdir -p .mypy/intclass && ln -sfn ../../components .mypy/intclass/components && ln -sfn ../../pipelines .mypy/intclass/pipelines
+	$(BIN)/mypy
+
+format: setup  ## let ruff format and fix
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+compile: setup  ## write pipelines/compiled/*.yaml
+	$(BIN)/intclass compile
+
+bench: setup  ## the measurements behind the numbers in the docs
+	$(PYTEST) tests/benchmarks -m benchmark -s
+
+constraints: $(UV)  ## resolve constraints.txt anew
+	@echo 'torch==$(TORCH_VERSION)$(if $(LOCAL_TORCH),+cpu)' > $(VENV)/torch.txt
+	$(UV) pip compile --quiet --universal --python-version 3.11 --all-extras --no-annotate --no-header \
+		--no-emit-package torch --constraint $(VENV)/torch.txt --output-file constraints.txt pyproject.toml
+
+clean:  ## remove the environment and the runs
+	rm -rf $(VENV) runs build *.egg-info

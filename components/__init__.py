@@ -1,0 +1,1 @@
+"""The stages of the intclass pipeline, one folder each."""

@@ -1,0 +1,81 @@
+"""Progress with rate and time left: a bar on a terminal, plain lines elsewhere (a pod's log, a file, a pipe)."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from types import TracebackType
+from typing import Self, TextIO
+
+from tqdm import tqdm
+
+LINE_INTERVAL_SECONDS = 5.0
+
+
+class Progress:
+    """Counts `total` items of one step; `tally` counts kinds beside the total (`elementary 12, unknown 3`).
+
+    Plain lines read `integrate: 120/400 (30 %), 8.3 functions/s, 0:34 left; elementary 50, unknown 70`; the first and
+    the last are always printed, those between at most every five seconds.
+    """
+
+    def __init__(self, step: str, *, total: int, unit: str = "functions", stream: TextIO | None = None) -> None:
+        self.step, self.total, self.unit = step, total, unit
+        self.done = 0
+        self.kinds: Counter[str] = Counter()
+        self._stream = stream or sys.stderr
+        self._start = self._last_line = time.monotonic()
+        self._resumed = 0
+        self._bar: tqdm[None] | None = None
+        if self._stream.isatty():
+            self._bar = tqdm(total=total, desc=step, unit=f" {unit}", file=self._stream, dynamic_ncols=True)
+
+    def resume(self, done: int) -> None:
+        """Items that an earlier run finished: counted as done, left out of the rate."""
+        self._resumed += done
+        self.update(done)
+
+    def update(self, count: int = 1, **kinds: int) -> None:
+        """`count` more items are done, among them so many of each kind."""
+        self.done += count
+        self.kinds.update(kinds)
+        if self._bar is not None:
+            self._bar.set_postfix(self.kinds, refresh=False)
+            self._bar.update(count)
+        elif time.monotonic() - self._last_line >= LINE_INTERVAL_SECONDS:
+            self._print_line()
+
+    def __enter__(self) -> Self:
+        if self._bar is None:
+            self._print_line()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        else:
+            self._print_line()
+
+    def _print_line(self) -> None:
+        self._last_line = time.monotonic()
+        self._stream.write(self.line() + "\n")
+        self._stream.flush()
+
+    def line(self) -> str:
+        """The state as one plain line."""
+        percent = 100 * self.done // self.total if self.total else 100
+        parts = [f"{self.step}: {self.done}/{self.total} ({percent} %)"]
+        seconds = time.monotonic() - self._start
+        rate = (self.done - self._resumed) / seconds if seconds > 0 else 0.0
+        if rate > 0:
+            parts.append(f"{rate:.3g} {self.unit}/s")
+            parts.append(f"{_clock((self.total - self.done) / rate)} left" if self.done < self.total else _clock(seconds))
+        kinds = ", ".join(f"{name} {number}" for name, number in sorted(self.kinds.items()))
+        return ", ".join(parts) + (f"; {kinds}" if kinds else "")
+
+
+def _clock(seconds: float) -> str:
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

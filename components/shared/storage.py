@@ -1,0 +1,185 @@
+"""Local paths and gs:// behind one small interface, so that no stage knows where its files lie.
+
+A path is a string or a `pathlib.Path`. Every write is whole or not at all: a reader, or a restarted pod, never sees
+half a file. Objects go through google-cloud-storage, which honours STORAGE_EMULATOR_HOST and the pod's own identity.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from intclass.components.shared.errors import StorageError
+
+if TYPE_CHECKING:
+    from google.cloud.storage import Blob, Client
+
+GCS_SCHEME = "gs://"
+
+
+def is_remote(path: str | Path) -> bool:
+    """Whether the path is an object store's, not this machine's."""
+    return str(path).startswith(GCS_SCHEME)
+
+
+def join(path: str | Path, *parts: str) -> str:
+    """Path and parts with single slashes between them, for both kinds of path."""
+    return "/".join([str(path).rstrip("/") or "/", *(part.strip("/") for part in parts)])
+
+
+def exists(path: str | Path) -> bool:
+    """Whether a file, an object, or a folder with at least one file in it is there."""
+    if not is_remote(path):
+        return Path(path).exists()
+    with _explained(path):
+        return bool(_blob(path).exists()) or next(_blobs(path, limit=1), None) is not None
+
+
+def list_files(path: str | Path) -> list[str]:
+    """The full paths of all files below the folder, sorted; empty if there is no such folder."""
+    if is_remote(path):
+        with _explained(path):
+            bucket = _bucket_and_name(path)[0]
+            return sorted(f"{GCS_SCHEME}{bucket}/{blob.name}" for blob in _blobs(path))
+    return sorted(str(file) for file in Path(path).rglob("*") if file.is_file() and not _is_partial(file))
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """The whole file; raises StorageError, naming the path, if it cannot be read."""
+    with _explained(path):
+        return bytes(_blob(path).download_as_bytes()) if is_remote(path) else Path(path).read_bytes()
+
+
+def read_text(path: str | Path) -> str:
+    """The whole file as UTF-8 text."""
+    return read_bytes(path).decode()
+
+
+def write_bytes(path: str | Path, data: bytes) -> None:
+    """Write the file so that it is there whole or not at all; makes the folders above it."""
+    with _explained(path):
+        if is_remote(path):
+            _blob(path).upload_from_string(data)  # an object appears only when its upload is complete
+            return
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=_PARTIAL)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, 0o666 & ~_umask())
+            os.replace(name, target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write UTF-8 text, whole or not at all."""
+    write_bytes(path, text.encode())
+
+
+def delete(path: str | Path) -> None:
+    """Delete a file or everything below a folder; nothing happens if it is not there."""
+    with _explained(path):
+        if is_remote(path):
+            for blob in [_blob(path), *_blobs(path)]:
+                if blob.exists():
+                    blob.delete()
+        elif Path(path).is_dir():
+            shutil.rmtree(path)
+        else:
+            Path(path).unlink(missing_ok=True)
+
+
+def copy_folder(source: str | Path, destination: str | Path) -> list[str]:
+    """Copy every file below `source` to the same place below `destination`; returns the paths written.
+
+    Raises StorageError if there is nothing to copy.
+    """
+    files = list_files(source)
+    if not files:
+        raise StorageError(f"{source}: no such folder, or nothing in it")
+    root = str(source).rstrip("/")
+    written = []
+    for file in files:
+        target = join(destination, file[len(root) :])
+        write_bytes(target, read_bytes(file))
+        written.append(target)
+    return written
+
+
+@contextlib.contextmanager
+def local_folder(path: str | Path) -> Iterator[Path]:
+    """A local folder with the files of `path`: the folder itself, or a temporary copy of a remote one."""
+    if not is_remote(path):
+        yield Path(path)
+        return
+    with tempfile.TemporaryDirectory(prefix="intclass-") as temporary:
+        copy_folder(path, temporary)
+        yield Path(temporary)
+
+
+_PARTIAL = ".partial"
+
+
+def _is_partial(file: Path) -> bool:
+    return file.name.startswith(".") and file.name.endswith(_PARTIAL)
+
+
+@cache
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+@cache
+def _client() -> Client:
+    from google.cloud.storage import Client
+
+    return Client()
+
+
+def _bucket_and_name(path: str | Path) -> tuple[str, str]:
+    bucket, _, name = str(path).removeprefix(GCS_SCHEME).partition("/")
+    if not bucket:
+        raise StorageError(f"{path}: names no bucket; write gs://BUCKET/PATH")
+    return bucket, name
+
+
+def _blob(path: str | Path) -> Blob:
+    bucket, name = _bucket_and_name(path)
+    # client.bucket() sends no request: reading objects needs no right to read the bucket itself.
+    return _client().bucket(bucket).blob(name)
+
+
+def _blobs(path: str | Path, *, limit: int | None = None) -> Iterator[Blob]:
+    bucket, name = _bucket_and_name(path)
+    prefix = f"{name.rstrip('/')}/" if name else ""
+    yield from _client().list_blobs(bucket, prefix=prefix, max_results=limit)
+
+
+@contextlib.contextmanager
+def _explained(path: str | Path) -> Iterator[None]:
+    """Turn the many errors of disks and object stores into one that names the path."""
+    try:
+        yield
+    except StorageError:
+        raise
+    except FileNotFoundError as error:
+        raise StorageError(f"{path}: no such file") from error
+    except OSError as error:
+        raise StorageError(f"{path}: {error.strerror or error}") from error
+    except Exception as error:
+        if type(error).__module__.startswith(("google.", "requests.", "urllib3.")):
+            raise StorageError(f"{path}: {type(error).__name__}: {error}") from error
+        raise
