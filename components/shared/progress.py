@@ -1,16 +1,25 @@
-"""Progress with rate and time left: a bar on a terminal, plain lines elsewhere (a pod's log, a file, a pipe)."""
+"""Progress with rate and time left: a bar on a terminal, plain lines elsewhere (a pod's log, a file, a pipe).
+
+A process that watches several stages names a file in INTCLASS_PROGRESS_FILE; then each state is also appended there as
+one JSON line, `{"process": 17, "step": "integrate", "done": 120, "total": 400, ...}`.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
 from tqdm import tqdm
 
 LINE_INTERVAL_SECONDS = 5.0
+EVENT_INTERVAL_SECONDS = 0.2
+EVENT_FILE_VARIABLE = "INTCLASS_PROGRESS_FILE"
 
 
 class Progress:
@@ -26,6 +35,7 @@ class Progress:
         self.kinds: Counter[str] = Counter()
         self._stream = stream or sys.stderr
         self._start = self._last_line = time.monotonic()
+        self._last_event = 0.0
         self._resumed = 0
         self._bar: tqdm[None] | None = None
         if self._stream.isatty():
@@ -40,6 +50,7 @@ class Progress:
         """`count` more items are done, among them so many of each kind."""
         self.done += count
         self.kinds.update(kinds)
+        self._emit()
         if self._bar is not None:
             self._bar.set_postfix(self.kinds, refresh=False)
             self._bar.update(count)
@@ -47,15 +58,36 @@ class Progress:
             self._print_line()
 
     def __enter__(self) -> Self:
+        self._emit(always=True)
         if self._bar is None:
             self._print_line()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._emit(always=True)
         if self._bar is not None:
             self._bar.close()
         else:
             self._print_line()
+
+    def _emit(self, *, always: bool = False) -> None:
+        path = os.environ.get(EVENT_FILE_VARIABLE)
+        now = time.monotonic()
+        if not path or not (always or now - self._last_event >= EVENT_INTERVAL_SECONDS):
+            return
+        self._last_event = now
+        event = {
+            "process": os.getpid(),
+            "step": self.step,
+            "unit": self.unit,
+            "done": self.done,
+            "resumed": self._resumed,
+            "total": self.total,
+            "seconds": now - self._start,
+            "kinds": dict(self.kinds),
+        }
+        with Path(path).open("a") as file:  # one short write in append mode: lines of several processes never mix
+            file.write(json.dumps(event) + "\n")
 
     def _print_line(self) -> None:
         self._last_line = time.monotonic()
