@@ -11,40 +11,84 @@ import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Final, Self, TextIO
 
 from tqdm import tqdm
 
-LINE_INTERVAL_SECONDS = 5.0
-EVENT_INTERVAL_SECONDS = 0.2
-EVENT_FILE_VARIABLE = "INTCLASS_PROGRESS_FILE"
+LINE_INTERVAL_SECONDS: Final = 5.0
+EVENT_INTERVAL_SECONDS: Final = 0.2
+EVENT_FILE_VARIABLE: Final = "INTCLASS_PROGRESS_FILE"
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """How far a step is. `resumed` items were done by an earlier run and are left out of the rate."""
+
+    step: str
+    unit: str
+    total: int
+    done: int
+    resumed: int
+    seconds: float
+    kinds: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def line(self) -> str:
+        """As `integrate: 120/400 (30 %), 8.3 functions/s, 0:34 left; elementary 50, unknown 70`."""
+        percent = 100 * self.done // self.total if self.total else 100
+        return f"{self.step}: {self.done}/{self.total} ({percent} %)" + (f", {self.note}" if self.note else "")
+
+    @property
+    def note(self) -> str:
+        """The rate, the time left (at the end: the time taken) and the kinds."""
+        parts = []
+        rate = (self.done - self.resumed) / self.seconds if self.seconds > 0 else 0.0
+        if rate > 0:
+            left = (self.total - self.done) / rate
+            parts += [f"{rate:.3g} {self.unit}/s", f"{_clock(left)} left" if left > 0 else _clock(self.seconds)]
+        kinds = ", ".join(f"{name} {number}" for name, number in sorted(self.kinds.items()))
+        return "; ".join(text for text in [", ".join(parts), kinds] if text)
 
 
 class Progress:
-    """Counts `total` items of one step; `tally` counts kinds beside the total (`elementary 12, unknown 3`).
+    """Counts `total` items of one step; keyword arguments of `update` count kinds beside the total.
 
-    Plain lines read `integrate: 120/400 (30 %), 8.3 functions/s, 0:34 left; elementary 50, unknown 70`; the first and
-    the last are always printed, those between at most every five seconds.
+    Of the plain lines the first and the last are always printed, those between at most every five seconds.
     """
 
     def __init__(self, step: str, *, total: int, unit: str = "functions", stream: TextIO | None = None) -> None:
         self.step, self.total, self.unit = step, total, unit
         self.done = 0
         self.kinds: Counter[str] = Counter()
-        self._stream = stream or sys.stderr
+        self._resumed = 0
         self._start = self._last_line = time.monotonic()
         self._last_event = 0.0
-        self._resumed = 0
+        self._stream = stream or sys.stderr
         self._bar: tqdm[None] | None = None
         if self._stream.isatty():
             self._bar = tqdm(total=total, desc=step, unit=f" {unit}", file=self._stream, dynamic_ncols=True)
 
-    def resume(self, done: int) -> None:
+    @property
+    def state(self) -> State:
+        """How far the step is now."""
+        return State(
+            step=self.step,
+            unit=self.unit,
+            total=self.total,
+            done=self.done,
+            resumed=self._resumed,
+            seconds=time.monotonic() - self._start,
+            kinds=dict(self.kinds),
+        )
+
+    def resume(self, done: int, **kinds: int) -> None:
         """Items that an earlier run finished: counted as done, left out of the rate."""
         self._resumed += done
-        self.update(done)
+        self.update(done, **kinds)
 
     def update(self, count: int = 1, **kinds: int) -> None:
         """`count` more items are done, among them so many of each kind."""
@@ -63,12 +107,19 @@ class Progress:
             self._print_line()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._emit(always=True)
         if self._bar is not None:
             self._bar.close()
         else:
             self._print_line()
+
+    def _print_line(self) -> None:
+        self._last_line = time.monotonic()
+        self._stream.write(self.state.line + "\n")
+        self._stream.flush()
 
     def _emit(self, *, always: bool = False) -> None:
         path = os.environ.get(EVENT_FILE_VARIABLE)
@@ -76,35 +127,9 @@ class Progress:
         if not path or not (always or now - self._last_event >= EVENT_INTERVAL_SECONDS):
             return
         self._last_event = now
-        event = {
-            "process": os.getpid(),
-            "step": self.step,
-            "unit": self.unit,
-            "done": self.done,
-            "resumed": self._resumed,
-            "total": self.total,
-            "seconds": now - self._start,
-            "kinds": dict(self.kinds),
-        }
+        event = {"process": os.getpid(), **asdict(self.state)}
         with Path(path).open("a") as file:  # one short write in append mode: lines of several processes never mix
             file.write(json.dumps(event) + "\n")
-
-    def _print_line(self) -> None:
-        self._last_line = time.monotonic()
-        self._stream.write(self.line() + "\n")
-        self._stream.flush()
-
-    def line(self) -> str:
-        """The state as one plain line."""
-        percent = 100 * self.done // self.total if self.total else 100
-        parts = [f"{self.step}: {self.done}/{self.total} ({percent} %)"]
-        seconds = time.monotonic() - self._start
-        rate = (self.done - self._resumed) / seconds if seconds > 0 else 0.0
-        if rate > 0:
-            parts.append(f"{rate:.3g} {self.unit}/s")
-            parts.append(f"{_clock((self.total - self.done) / rate)} left" if self.done < self.total else _clock(seconds))
-        kinds = ", ".join(f"{name} {number}" for name, number in sorted(self.kinds.items()))
-        return ", ".join(parts) + (f"; {kinds}" if kinds else "")
 
 
 def _clock(seconds: float) -> str:
