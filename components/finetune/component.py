@@ -1,0 +1,30 @@
+"""The KFP face of finetune."""
+
+from kfp import dsl
+
+from intclass.components.shared.images import TRAIN
+
+
+@dsl.component(base_image=TRAIN, install_kfp_package=False)
+def finetune(
+    examples: dsl.Input[dsl.Dataset],
+    model: dsl.Output[dsl.Model],
+    metrics: dsl.Output[dsl.Metrics],
+    base_model: str,
+    epochs: int,
+    learning_rate: float,
+    seed: int,
+) -> None:
+    """Train a sequence classifier on the examples; the best checkpoint on the validation split is kept."""
+    from pathlib import Path
+
+    from intclass.components import finetune as stage
+
+    config = stage.FinetuneConfig(
+        base_model=base_model, epochs=epochs, learning_rate=learning_rate or None, seed=seed
+    )
+    manifest = stage.finetune(examples.path, model.path, config)
+    model.metadata.update(manifest.stats)
+    for name, value in manifest.stats.items():
+        metrics.log_metric(name, value)
+    Path(metrics.path).touch()  # kfp.local takes a task from its cache only if every artifact is a file

@@ -1,0 +1,32 @@
+"""The KFP face of integrate: one shard."""
+
+from kfp import dsl
+
+from intclass.components.shared.images import CPU
+
+
+@dsl.component(base_image=CPU, install_kfp_package=False)
+def integrate(
+    functions: dsl.Input[dsl.Dataset],
+    outcomes: dsl.Output[dsl.Dataset],
+    shard: int,
+    num_shards: int,
+    engines: str,
+    limit_seconds: float,
+    memory_mb: int,
+    workers: int,
+    work_dir: str,
+) -> None:
+    """Label the functions of one shard: elementary, nonelementary or unknown, each with its evidence."""
+    from intclass.components import integrate as stage
+
+    config = stage.IntegrateConfig(
+        engines=stage.parse_engines(engines),
+        limit_seconds=limit_seconds,
+        memory_mb=memory_mb,
+        workers=workers,
+        shard=shard,
+        num_shards=num_shards,
+        journal=f"{work_dir}/integrate" if work_dir else None,
+    )
+    outcomes.metadata.update(stage.integrate(functions.path, outcomes.path, config).counts)

@@ -1,0 +1,103 @@
+"""The command line: `intclass`. Each stage's command is the stage's own, the same as `python -m`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from intclass.components.dataset.__main__ import main as dataset
+from intclass.components.evaluate.__main__ import main as evaluate
+from intclass.components.finetune.__main__ import main as finetune
+from intclass.components.finetune.predict import main as predict
+from intclass.components.generate.__main__ import main as generate
+from intclass.components.integrate.__main__ import main as integrate
+from intclass.components.serve.__main__ import main as serve
+from intclass.components.shared.command import application, guarded
+from intclass.components.shared.manifest import program_version
+from intclass.pipelines.presets import PRESETS
+
+app = application(
+    no_args_is_help=True,
+    help="Labels random functions as integrable or not, learns to predict it, and serves the answer.\n\n"
+    "`intclass run` does all of it on this machine; the other commands do one step each.",
+)
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+    if version:
+        typer.echo(program_version())
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    preset: Annotated[str, typer.Option(help=f"What size of run: {', '.join(PRESETS)}.")] = "laptop",
+    out: Annotated[Path | None, typer.Option(help="Folder for everything the run makes.", show_default="runs/PRESET")] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set one pipeline parameter; repeatable.")
+    ] = None,
+) -> None:
+    """Run the whole compiled pipeline on this machine, from random functions to an answering model.
+
+    What an earlier run with the same options finished is reused; an interrupted run goes on where it stopped.
+
+    Example: `intclass run --preset laptop --set count=500 --set seed=1`
+    """
+    from intclass.pipelines.story import run_and_tell
+
+    run_and_tell(preset, out or Path("runs") / preset, assignments or [])
+
+
+@app.command()
+def presets() -> None:
+    """List the presets of `run` with their arguments."""
+    table = Table("preset", "purpose", "arguments")
+    for preset in PRESETS.values():
+        table.add_row(preset.name, preset.purpose, ", ".join(f"{k}={v}" for k, v in preset.arguments.items()))
+    Console().print(table)
+
+
+@app.command(name="compile")
+def compile_(
+    out: Annotated[Path | None, typer.Option(help="Where to write the YAML; default: the committed file.")] = None,
+) -> None:
+    """Compile the pipeline to the YAML that Kubeflow takes and that `intclass run` executes."""
+    from intclass.pipelines.compiling import COMPILED, compile_pipeline
+
+    typer.echo(compile_pipeline(out or COMPILED))
+
+
+@app.command()
+def submit(
+    host: Annotated[str, typer.Option(help="Address of the Kubeflow Pipelines server.")],
+    preset: Annotated[str, typer.Option(help="Arguments to start from.")] = "cluster",
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set one pipeline parameter; repeatable.")
+    ] = None,
+    experiment: Annotated[str, typer.Option(help="Experiment that the run belongs to.")] = "intclass",
+    run_name: Annotated[str | None, typer.Option(help="Name of the run; default: made by the server.")] = None,
+) -> None:
+    """Start a run of the compiled pipeline on a Kubeflow Pipelines server, and print its address.
+
+    Example: `intclass submit --host http://localhost:8080 --set work_dir=gs://BUCKET/work`
+    """
+    from intclass.pipelines.arguments import parse_assignments
+    from intclass.pipelines.presets import find_preset
+    from intclass.pipelines.submit import submit_run
+
+    arguments = {**find_preset(preset).arguments, **parse_assignments(assignments or [])}
+    typer.echo(submit_run(host, arguments, experiment=experiment, run_name=run_name))
+
+
+for _command in (generate, integrate, dataset, finetune, evaluate, predict, serve):
+    app.command(name=_command.__module__.split(".")[-1 if _command is predict else -2])(_command)
+
+
+def main() -> None:
+    """Entry point of the program `intclass`."""
+    guarded(app)

@@ -1,0 +1,108 @@
+"""The whole way through, on one screen: what a newcomer sees in the Kubeflow UI is what this function says."""
+
+from typing import NamedTuple
+
+from kfp import dsl
+
+from intclass.components.dataset.component import dataset
+from intclass.components.evaluate.component import evaluate
+from intclass.components.finetune.component import finetune
+from intclass.components.generate.component import generate
+from intclass.components.integrate.component import integrate
+from intclass.components.serve.component import serve
+
+PARALLEL_SHARDS = 32
+
+Outputs = NamedTuple(
+    "Outputs",
+    [
+        ("functions", dsl.Dataset),
+        ("examples", dsl.Dataset),
+        ("model", dsl.Model),
+        ("evaluation", dsl.Artifact),
+        ("report", dsl.HTML),
+        ("answers", dsl.Markdown),
+    ],
+)
+
+
+@dsl.pipeline(name="integrability", display_name="intclass: is it integrable?")
+def integrability(
+    count: int = 100_000,
+    internal_nodes: str = "3-12",
+    grammar: str = "intclass",
+    seed: int = 0,
+    start_index: int = 0,
+    num_shards: int = 16,
+    engines: str = "auto",
+    limit_seconds: float = 1.0,
+    memory_mb: int = 2048,
+    workers: int = 0,
+    work_dir: str = "",
+    target: str = "elementary",
+    solved_within_seconds: float = 1.0,
+    base_model: str = "tbs17/MathBERT",
+    epochs: int = 10,
+    learning_rate: float = 0.0,
+    questions: list[str] = ["x*exp(x**2)", "exp(x**2)", "sin(x)/x"],  # noqa: B006 - kfp reads the default
+) -> Outputs:
+    """Draws random functions, integrates them, trains a model to predict the outcome, measures it and asks it.
+
+    Args:
+        count: How many distinct functions to draw.
+        internal_nodes: Operators in a function, a range such as 3-12 or one number.
+        grammar: Which operators: intclass, lample-charton, or the path of a grammar file.
+        seed: Every random choice follows from it.
+        start_index: Where in the seed's sequence to begin; a later run goes on where an earlier one ended.
+        num_shards: Pods that integrate side by side, each on all its cores.
+        engines: Who integrates, in this order: fricas,sympy or sympy; auto takes the best that the image holds.
+        limit_seconds: Wall seconds that one engine may spend on one function before it is killed.
+        memory_mb: Memory in MB that one engine may use before it is killed.
+        workers: Processes in each shard; 0 means one for each core.
+        work_dir: Folder or gs:// prefix for unfinished work, so that a restart goes on; empty means none is kept.
+        target: What to predict: elementary (has an elementary antiderivative) or solved (SymPy finds one in time).
+        solved_within_seconds: For the target solved, the seconds within which SymPy must answer.
+        base_model: What to fine-tune: tbs17/MathBERT, small (trained from scratch), a name on the hub, a folder, gs://.
+        epochs: Passes over the training split, at most; training stops early when the validation loss rises.
+        learning_rate: Peak learning rate; 0 takes the base model's own default.
+        questions: Integrands that the served model is asked at the end.
+    """
+    drawn = generate(
+        count=count,
+        internal_nodes=internal_nodes,
+        grammar=grammar,
+        seed=seed,
+        start_index=start_index,
+        num_shards=num_shards,
+    )
+    with dsl.ParallelFor(drawn.outputs["Output"], parallelism=PARALLEL_SHARDS) as shard:
+        labelled = integrate(
+            functions=drawn.outputs["functions"],
+            shard=shard,
+            num_shards=num_shards,
+            engines=engines,
+            limit_seconds=limit_seconds,
+            memory_mb=memory_mb,
+            workers=workers,
+            work_dir=work_dir,
+        )
+    built = dataset(
+        outcomes=dsl.Collected(labelled.outputs["outcomes"]),
+        target=target,
+        solved_within_seconds=solved_within_seconds,
+        seed=seed,
+    )
+    examples = built.outputs["examples"]
+    trained = finetune(
+        examples=examples, base_model=base_model, epochs=epochs, learning_rate=learning_rate, seed=seed
+    )
+    measured = evaluate(model=trained.outputs["model"], examples=examples, seed=seed)
+    served = serve(model=trained.outputs["model"], questions=questions).after(measured)
+    return Outputs(
+        functions=drawn.outputs["functions"],
+        examples=examples,
+        model=trained.outputs["model"],
+        evaluation=measured.outputs["evaluation"],
+        report=measured.outputs["report"],
+        answers=served.outputs["answers"],
+    )

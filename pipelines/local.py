@@ -1,0 +1,131 @@
+"""Running the compiled pipeline on this machine with kfp.local, a subprocess for each task.
+
+The run has a process of its own (`python -m intclass.pipelines.local ARGUMENTS.json`), because kfp.local takes over
+logging and print while it works. That process's output is the run's log; its progress comes back as JSON lines.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import intclass.components
+from intclass.components.shared import storage
+from intclass.components.shared.errors import IntclassError
+from intclass.components.shared.progress import EVENT_FILE_VARIABLE
+from intclass.pipelines.compiling import COMPILED
+from intclass.pipelines.monitor import Monitor
+
+POLL_SECONDS: Final = 0.2
+STOP_SECONDS: Final = 10.0
+
+
+class RunFailedError(IntclassError):
+    """A task of the pipeline failed; the message is the task's own error and the place of the log."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """Where the run's artifacts lie: each output's local path, and what the served model answered."""
+
+    paths: Mapping[str, Path]
+    answers: list[dict[str, Any]]
+    seconds: float
+
+
+def run_pipeline(arguments: Mapping[str, Any], out: Path) -> RunResult:
+    """Run the committed YAML with these arguments below `out`; finished tasks of an earlier run are reused.
+
+    Raises RunFailedError with the failing task's own message. Ctrl-C stops every process of the run.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    request, result = out / "arguments.json", out / "result.json"
+    log, events = out / "run.log", out / "progress.jsonl"
+    result.unlink(missing_ok=True)
+    events.write_text("")
+    storage.write_text(request, json.dumps(dict(arguments), indent=2) + "\n")
+    start = time.monotonic()
+    with log.open("w") as log_file, Monitor(events) as monitor:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "intclass.pipelines.local", str(out)],
+            stdout=log_file,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, EVENT_FILE_VARIABLE: str(events), "PYTHONUNBUFFERED": "1"},
+            start_new_session=True,
+        )
+        try:
+            while process.poll() is None:
+                time.sleep(POLL_SECONDS)
+                monitor.refresh()
+        finally:
+            _stop(process)
+        monitor.refresh()
+    if process.returncode != 0 or not result.exists():
+        raise RunFailedError(f"{_last_error(log.read_text())} (log: {log})")
+    found = json.loads(result.read_text())
+    return RunResult(
+        paths={name: Path(path) for name, path in found["paths"].items()},
+        answers=found["answers"],
+        seconds=time.monotonic() - start,
+    )
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Stop what is left of the run: every process of its group, first asked, then killed."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        os.killpg(process.pid, number)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _last_error(log: str) -> str:
+    """The task's own error: our message without its class, or the last exception line of the log."""
+    ours = re.findall(r"^\s*intclass\.components\.shared\.errors\.\w+: (.*)$", log, re.MULTILINE)
+    others = re.findall(r"^\s*([\w.]*(?:Error|Exception|Interrupt)\b.*)$", log, re.MULTILINE)
+    tasks = re.findall(r"Task .*?'([\w-]+)'.*? finished with status .*?FAILURE", log)
+    message = (ours or others or ["the run stopped without a word"])[-1 if ours else 0]
+    return f"{tasks[0]}: {message}" if tasks else message
+
+
+def code_fingerprint() -> str:
+    """16 hex digits over the package's sources: a task is reused only by the same program."""
+    digest = hashlib.sha256()
+    for folder in [*intclass.components.__path__, str(Path(__file__).parent)]:
+        for file in sorted(Path(folder).rglob("*.py")):
+            digest.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _run_here(out: Path) -> None:
+    """The run's own process: execute the compiled YAML with kfp.local and write `result.json` at the end."""
+    from kfp import components, local
+
+    arguments = json.loads((out / "arguments.json").read_text())
+    local.init(
+        runner=local.SubprocessRunner(use_venv=False),
+        pipeline_root=str(out / "artifacts"),
+        enable_caching=True,
+        cache_root=str(out / "cache" / code_fingerprint()),
+    )
+    task = components.load_component_from_file(str(COMPILED))(**arguments)
+    paths = {name: artifact.path for name, artifact in task.outputs.items()}
+    answers = task.outputs["answers"].metadata["answers"]
+    storage.write_text(out / "result.json", json.dumps({"paths": paths, "answers": answers}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    _run_here(Path(sys.argv[1]))
