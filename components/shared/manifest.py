@@ -57,11 +57,10 @@ def write_manifest(
     stats: Mapping[str, Any] | None = None,
 ) -> Manifest:
     """Hash every file in the folder, write `manifest.json` last, and return it."""
-    root = str(folder).rstrip("/")
     files = {
-        file[len(root) + 1 :]: hashlib.sha256(storage.read_bytes(file)).hexdigest()
-        for file in storage.list_files(folder)
-        if not file.endswith(f"/{FILE_NAME}")
+        name: hashlib.sha256(storage.read_bytes(storage.join(folder, name))).hexdigest()
+        for name in (storage.name_below(folder, file) for file in storage.list_files(folder))
+        if name != FILE_NAME
     }
     manifest = Manifest(
         stage=stage,

@@ -54,6 +54,12 @@ class State:
         return "; ".join(text for text in [", ".join(parts), kinds] if text)
 
 
+class _Bar(tqdm):  # type: ignore[type-arg] # generic in its stubs only
+    """A bar without tqdm's monitor thread: stages fork, and threads and forks do not mix."""
+
+    monitor_interval = 0
+
+
 class Progress:
     """Counts `total` items of one step; keyword arguments of `update` count kinds beside the total.
 
@@ -68,9 +74,11 @@ class Progress:
         self._start = self._last_line = time.monotonic()
         self._last_event = 0.0
         self._stream = stream or sys.stderr
-        self._bar: tqdm[None] | None = None
-        if self._stream.isatty():
-            self._bar = tqdm(total=total, desc=step, unit=f" {unit}", file=self._stream, dynamic_ncols=True)
+        self._bar: _Bar | None = None
+        if _is_terminal(self._stream):
+            self._bar = _Bar(
+                total=total, desc=step, unit=f" {unit}", smoothing=0, file=self._stream, dynamic_ncols=True
+            )
 
     @property
     def state(self) -> State:
@@ -88,6 +96,8 @@ class Progress:
     def resume(self, done: int, **kinds: int) -> None:
         """Items that an earlier run finished: counted as done, left out of the rate."""
         self._resumed += done
+        if self._bar is not None:
+            self._bar.initial += done
         self.update(done, **kinds)
 
     def update(self, count: int = 1, **kinds: int) -> None:
@@ -96,7 +106,7 @@ class Progress:
         self.kinds.update(kinds)
         self._emit()
         if self._bar is not None:
-            self._bar.set_postfix(self.kinds, refresh=False)
+            self._bar.set_postfix(dict(sorted(self.kinds.items())), refresh=False)
             self._bar.update(count)
         elif time.monotonic() - self._last_line >= LINE_INTERVAL_SECONDS:
             self._print_line()
@@ -130,6 +140,11 @@ class Progress:
         event = {"process": os.getpid(), **asdict(self.state)}
         with Path(path).open("a") as file:  # one short write in append mode: lines of several processes never mix
             file.write(json.dumps(event) + "\n")
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    """Whether a bar can be drawn; a pseudo-terminal that nobody looks at has no columns to draw it in."""
+    return stream.isatty() and os.get_terminal_size(stream.fileno()).columns > 0
 
 
 def _clock(seconds: float) -> str:

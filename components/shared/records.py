@@ -47,18 +47,25 @@ class Table:
         unknown = {key for row in rows for key in row} - set(self.schema.names)
         if unknown:
             raise RecordsError(f"{self.name}: no such column: {', '.join(sorted(unknown))}")
+        columns = [self._column(field, [row.get(field.name) for row in rows]) for field in self.schema]
+        return self.check(pa.Table.from_arrays(columns, schema=self.schema), source=self.name)
+
+    def _column(self, field: pa.Field, values: list[Any]) -> pa.Array:
+        if pa.types.is_integer(field.type) and any(isinstance(value, float) for value in values):
+            raise RecordsError(
+                f"{self.name}: column '{field.name}': a fraction, expected {field.type}"
+            )  # Arrow cuts it
         try:
-            table = pa.Table.from_pylist([dict(row) for row in rows], schema=self.schema)
-        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-            raise RecordsError(f"{self.name}: {error}") from error
-        return self.check(table, source=self.name)
+            return pa.array(values, type=field.type)
+        except (pa.ArrowException, OverflowError) as error:
+            raise RecordsError(f"{self.name}: column '{field.name}': {error}") from error
 
     def check(self, table: pa.Table, *, source: str) -> pa.Table:
         """The table with this schema's columns in this schema's order; raises RecordsError naming the bad column."""
         metadata = table.schema.metadata or {}
         name = metadata.get(_NAME_KEY, self.name.encode()).decode()
-        version = int(metadata.get(_VERSION_KEY, self.version))
-        if (name, version) != (self.name, self.version):
+        version = metadata.get(_VERSION_KEY, str(self.version).encode()).decode()
+        if (name, version) != (self.name, str(self.version)):
             raise RecordsError(f"{source}: holds {name} v{version}, but {self.name} v{self.version} is needed")
         columns = []
         for field in self.schema:
@@ -161,7 +168,11 @@ def write_table(folder: str | Path, rows: pa.Table | Iterable[Mapping[str, Any]]
     """Write the rows whole or not at all; returns the path. The same rows give the same bytes."""
     arrow = table.check(rows, source=table.name) if isinstance(rows, pa.Table) else table.build(rows)
     sink = pa.BufferOutputStream()
-    pq.write_table(arrow, sink, compression="zstd")
+    try:
+        # Parquet's pages follow Arrow's chunks, which are an accident of how a table was put together.
+        pq.write_table(arrow.combine_chunks(), sink, compression="zstd")
+    except pa.ArrowInvalid as error:  # a null inside a list or struct that may hold none
+        raise RecordsError(f"{table.name}: {error}") from error
     path = table_path(folder, table)
     storage.write_bytes(path, sink.getvalue().to_pybytes())
     return path
@@ -173,6 +184,6 @@ def read_table(folder: str | Path, table: Table) -> pa.Table:
     data = storage.read_bytes(path)
     try:
         arrow = pq.read_table(pa.BufferReader(data))
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, OSError) as error:  # a damaged page is an OSError
         raise RecordsError(f"{path}: not a Parquet file: {error}") from error
     return table.check(arrow, source=path)

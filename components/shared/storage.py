@@ -10,6 +10,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -24,21 +25,35 @@ GCS_SCHEME = "gs://"
 
 
 def is_remote(path: str | Path) -> bool:
-    """Whether the path is an object store's, not this machine's."""
-    return str(path).startswith(GCS_SCHEME)
+    """Whether the path is an object store's, not this machine's.
+
+    Raises StorageError for a gs:// path that went through `pathlib`, which makes gs:/ of it.
+    """
+    text = str(path)
+    if text.startswith("gs:/") and not text.startswith(GCS_SCHEME):
+        raise StorageError(f"{text}: pathlib takes a slash from gs://; pass the path as a string")
+    return text.startswith(GCS_SCHEME)
 
 
 def join(path: str | Path, *parts: str) -> str:
     """Path and parts with single slashes between them, for both kinds of path."""
-    return "/".join([str(path).rstrip("/") or "/", *(part.strip("/") for part in parts)])
+    return "/".join([str(path).rstrip("/"), *filter(None, (part.strip("/") for part in parts))]) or "/"
+
+
+def name_below(folder: str | Path, file: str | Path) -> str:
+    """The file's name as seen from the folder, `checkpoints/1/model.bin`: how a folder names what lies in it."""
+    if is_remote(folder):
+        return str(file).removeprefix(str(folder).rstrip("/") + "/")
+    return Path(file).relative_to(folder).as_posix()
 
 
 def exists(path: str | Path) -> bool:
     """Whether a file, an object, or a folder with at least one file in it is there."""
     if not is_remote(path):
-        return Path(path).exists()
+        return Path(path).is_file() or bool(list_files(path))
     with _explained(path):
-        return bool(_blob(path).exists()) or next(_blobs(path, limit=1), None) is not None
+        is_object = bool(_bucket_and_name(path)[1]) and _blob(path).exists()
+        return bool(is_object) or next(_blobs(path), None) is not None
 
 
 def list_files(path: str | Path) -> list[str]:
@@ -69,17 +84,15 @@ def write_bytes(path: str | Path, data: bytes) -> None:
             return
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=_PARTIAL)
+        partial = target.with_name(f".{uuid.uuid4().hex}{_PARTIAL}")
         try:
-            with os.fdopen(descriptor, "wb") as file:
+            with partial.open("xb") as file:
                 file.write(data)
                 file.flush()
-                os.fsync(file.fileno())
-            os.chmod(name, 0o666 & ~_umask())
-            os.replace(name, target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+                os.fsync(file.fileno())  # a rename that outlives its data would leave an empty file after a crash
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -91,9 +104,8 @@ def delete(path: str | Path) -> None:
     """Delete a file or everything below a folder; nothing happens if it is not there."""
     with _explained(path):
         if is_remote(path):
-            for blob in [_blob(path), *_blobs(path)]:
-                if blob.exists():
-                    blob.delete()
+            for blob in [*_blobs(path), *([_blob(path)] if _bucket_and_name(path)[1] else [])]:
+                _delete_blob(blob)
         elif Path(path).is_dir():
             shutil.rmtree(path)
         else:
@@ -108,13 +120,10 @@ def copy_folder(source: str | Path, destination: str | Path) -> list[str]:
     files = list_files(source)
     if not files:
         raise StorageError(f"{source}: no such folder, or nothing in it")
-    root = str(source).rstrip("/")
-    written = []
-    for file in files:
-        target = join(destination, file[len(root) :])
+    targets = [join(destination, name_below(source, file)) for file in files]
+    for file, target in zip(files, targets, strict=True):
         write_bytes(target, read_bytes(file))
-        written.append(target)
-    return written
+    return targets
 
 
 @contextlib.contextmanager
@@ -136,17 +145,14 @@ def _is_partial(file: Path) -> bool:
 
 
 @cache
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-@cache
 def _client() -> Client:
     from google.cloud.storage import Client
 
     return Client()
+
+
+# A forked process must not talk over its parent's sockets.
+os.register_at_fork(after_in_child=_client.cache_clear)
 
 
 def _bucket_and_name(path: str | Path) -> tuple[str, str]:
@@ -158,14 +164,24 @@ def _bucket_and_name(path: str | Path) -> tuple[str, str]:
 
 def _blob(path: str | Path) -> Blob:
     bucket, name = _bucket_and_name(path)
+    if not name:
+        raise StorageError(f"{path}: names a bucket and no object in it; write gs://BUCKET/PATH")
     # client.bucket() sends no request: reading objects needs no right to read the bucket itself.
     return _client().bucket(bucket).blob(name)
 
 
-def _blobs(path: str | Path, *, limit: int | None = None) -> Iterator[Blob]:
+def _blobs(path: str | Path) -> Iterator[Blob]:
     bucket, name = _bucket_and_name(path)
     prefix = f"{name.rstrip('/')}/" if name else ""
-    yield from _client().list_blobs(bucket, prefix=prefix, max_results=limit)
+    blobs = _client().list_blobs(bucket, prefix=prefix)
+    yield from (blob for blob in blobs if not blob.name.endswith("/"))  # the console's mark of an empty folder
+
+
+def _delete_blob(blob: Blob) -> None:
+    from google.api_core.exceptions import NotFound
+
+    with contextlib.suppress(NotFound):  # gone already, or deleted by a first try whose answer was lost
+        blob.delete()
 
 
 @contextlib.contextmanager
@@ -181,5 +197,16 @@ def _explained(path: str | Path) -> Iterator[None]:
         raise StorageError(f"{path}: {error.strerror or error}") from error
     except Exception as error:
         if type(error).__module__.startswith(("google.", "requests.", "urllib3.")):
-            raise StorageError(f"{path}: {type(error).__name__}: {error}") from error
+            raise StorageError(f"{path}: {_remote_reason(error)}") from error
         raise
+
+
+def _remote_reason(error: Exception) -> str:
+    from google.api_core.exceptions import NotFound
+    from google.auth.exceptions import DefaultCredentialsError
+
+    if isinstance(error, NotFound):
+        return "no such object or bucket"
+    if isinstance(error, DefaultCredentialsError):
+        return f"no Google Cloud credentials: run `gcloud auth application-default login` ({error})"
+    return f"{type(error).__name__}: {error}"
