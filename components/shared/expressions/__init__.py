@@ -1,0 +1,30 @@
+"""Expressions in x: read from text, written as text or prefix words, brought to one form, masked, hashed."""
+
+from __future__ import annotations
+
+from intclass.components.shared.expressions._canonical import canonical, canonical_text, fingerprint
+from intclass.components.shared.expressions._limits import DEFAULT_LIMITS, TRUSTED_LIMITS, Limits
+from intclass.components.shared.expressions._names import X
+from intclass.components.shared.expressions._parse import parse, parse_trusted
+from intclass.components.shared.expressions._prefix import PREFIX_VOCABULARY, from_prefix, prefix_words
+from intclass.components.shared.expressions._skeleton import skeleton, skeleton_hash, structure_hash
+from intclass.components.shared.expressions._text import to_text
+
+__all__ = [
+    "DEFAULT_LIMITS",
+    "PREFIX_VOCABULARY",
+    "TRUSTED_LIMITS",
+    "Limits",
+    "X",
+    "canonical",
+    "canonical_text",
+    "fingerprint",
+    "from_prefix",
+    "parse",
+    "parse_trusted",
+    "prefix_words",
+    "skeleton",
+    "skeleton_hash",
+    "structure_hash",
+    "to_text",
+]

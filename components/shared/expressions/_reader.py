@@ -1,0 +1,114 @@
+"""Text to tree: Python's own parser on whitelisted pieces, and a whitelist of the syntax that may come out."""
+
+from __future__ import annotations
+
+import ast
+from typing import Final
+
+from intclass.components.shared.expressions._limits import Limits, over_limit, unreadable
+from intclass.components.shared.expressions._names import CBRT
+from intclass.components.shared.expressions._tokens import Source, quoted, to_python
+from intclass.components.shared.expressions._tree import Node, integer
+
+_SUM: Final = (ast.Add, ast.Sub)
+_PRODUCT: Final = (ast.Mult, ast.Div)
+
+
+def read(text: str, limits: Limits) -> Node:
+    """The tree of a user's text. Raises ExpressionError."""
+    source = to_python(text, limits)
+    return Reader(source, limits).node(syntax(source), 1)
+
+
+def syntax(source: Source) -> ast.expr:
+    """Python's syntax tree of the text. Raises ExpressionError; nothing is compiled or run."""
+    try:
+        return ast.parse(source.python, mode="eval").body
+    except SyntaxError as error:
+        place = source.place((error.offset or 1) - 1)
+        what = (
+            "the expression ends too early"
+            if place >= len(source.text)
+            else f"cannot be read: {quoted(source.text, place)}"
+        )
+        raise unreadable(what, place) from None
+    except (RecursionError, MemoryError, ValueError):
+        raise unreadable("the expression is nested too deeply to be read") from None
+
+
+class Reader:
+    """Turns Python's syntax tree into ours, counting nodes and depth."""
+
+    def __init__(self, source: Source, limits: Limits) -> None:
+        self._source = source
+        self._limits = limits
+        self._nodes = 0
+
+    def node(self, tree: ast.expr, depth: int) -> Node:
+        """The node for one piece of syntax; long sums and products count as one level."""
+        place = self._count(tree, depth)
+        match tree:
+            case ast.BinOp(op=ast.Add() | ast.Sub()):
+                return Node("add", self._chain(tree, _SUM, "neg", depth), place=place)
+            case ast.BinOp(op=ast.Mult() | ast.Div()):
+                return Node("mul", self._chain(tree, _PRODUCT, "inv", depth), place=place)
+            case ast.BinOp(left=base, op=ast.Pow(), right=exponent):
+                return Node("pow", (self.node(base, depth + 1), self.node(exponent, depth + 1)), place=place)
+            case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
+                return self._signed(tree, depth)
+            case ast.Constant(value=int() as value) if not isinstance(value, bool):
+                return integer(value, place)
+            case ast.Name(id=name):
+                return Node(name, place=place)
+            case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
+                return self.call(name, arguments, place=place, depth=depth)
+        raise self.refused(tree)
+
+    def call(self, name: str, arguments: list[ast.expr], *, place: int, depth: int) -> Node:
+        """A function's node; `log(a, b)` is the logarithm of a to the base b."""
+        nodes = tuple(self.node(argument, depth + 1) for argument in arguments)
+        if name == "log" and len(nodes) == 2:
+            return Node(
+                "mul", (Node("log", nodes[:1], place=place), Node("inv", (Node("log", nodes[1:], place=place),)))
+            )
+        if len(nodes) != 1:
+            raise unreadable(f"{name} takes one argument, not {len(nodes)},", place)
+        if name == CBRT:
+            return Node("pow", (nodes[0], Node("inv", (integer(3),))), place=place)
+        return Node(name, nodes, place=place)
+
+    def refused(self, tree: ast.expr) -> Exception:
+        """The error for syntax that is no arithmetic."""
+        place = self._source.place(tree.col_offset)
+        return unreadable(f"not part of an expression: {quoted(self._source.text, place)}", place)
+
+    def _chain(self, tree: ast.expr, operators: tuple[type, ...], inverse: str, depth: int) -> tuple[Node, ...]:
+        """The operands of `a - b + c` from left to right, those behind the inverse operator wrapped in it."""
+        operands = []
+        while isinstance(tree, ast.BinOp) and isinstance(tree.op, operators):
+            operand = self.node(tree.right, depth + 1)
+            inverted = isinstance(tree.op, operators[1])
+            operands.append(Node(inverse, (operand,), place=operand.place) if inverted else operand)
+            tree = tree.left
+        operands.append(self.node(tree, depth + 1))
+        return tuple(reversed(operands))
+
+    def _signed(self, tree: ast.expr, depth: int) -> Node:
+        negative = False
+        while isinstance(tree, ast.UnaryOp) and isinstance(tree.op, (ast.USub, ast.UAdd)):
+            negative ^= isinstance(tree.op, ast.USub)
+            tree = tree.operand
+        node = self.node(tree, depth + 1)
+        return Node("neg", (node,), place=node.place) if negative else node
+
+    def _count(self, tree: ast.expr, depth: int) -> int:
+        place = self._source.place(tree.col_offset)
+        self._nodes += 1
+        if self._nodes > self._limits.nodes:
+            raise over_limit(
+                "the expression", value="larger", limit=f"{self._limits.nodes} nodes (nodes)", position=place
+            )
+        if depth > self._limits.depth:
+            limit = f"{self._limits.depth} nested levels (depth)"
+            raise over_limit("the expression", value="deeper", limit=limit, position=place)
+        return place
