@@ -5,6 +5,7 @@ IntclassError                every error that a user can mend; the command line 
 ├── ExpressionError          an expression could not be read, or is over a limit
 ├── GrammarError             a grammar file is not a grammar
 ├── RecordsError             a table is not what its stage promised
+├── ServingError             a served model does not start, or does not answer as the model does
 ├── StorageError             a path or bucket could not be read or written
 └── EngineUnavailableError   a computer algebra system that was asked for is not installed
 """
@@ -41,6 +42,10 @@ class RecordsError(IntclassError):
 
 class StorageError(IntclassError):
     """A file or an object cannot be read or written."""
+
+
+class ServingError(IntclassError):
+    """A served model does not start, does not stop, or does not answer as the model does."""
 
 
 class EngineUnavailableError(IntclassError):

@@ -1,0 +1,173 @@
+"""The HTTP application: KServe's model and data plane behind routes of our own choosing.
+
+kserve.ModelServer is not used as it stands because its defaults do not suit a server that anyone may talk to: it
+listens on all interfaces, lets every client unload the model, is always ready, answers 501 and 500 to some malformed
+requests, and logs the text of those it refuses. Its data plane, its model interface, its V1 and V2 endpoints, its
+gRPC service and its metrics are what runs here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import multiprocessing
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from kserve.constants.constants import INFERENCE_CONTENT_LENGTH_HEADER
+from kserve.errors import InvalidInput, ModelNotFound, ModelNotReady, ServerNotLive, ServerNotReady
+from kserve.model_repository import ModelRepository
+from kserve.protocol.dataplane import DataPlane
+from kserve.protocol.rest.v1_endpoints import V1Endpoints
+from kserve.protocol.rest.v2_datamodels import ModelMetadataResponse, ModelReadyResponse
+from kserve.protocol.rest.v2_endpoints import V2Endpoints
+from starlette.exceptions import HTTPException
+
+from intclass.components.serve import metrics
+from intclass.components.serve.config import ServeConfig
+from intclass.components.serve.gate import Gate
+from intclass.components.serve.grpc_server import build_grpc_server
+from intclass.components.serve.predictor import Predictor
+from intclass.components.serve.protocol import decode_v1, decode_v2
+
+_log = logging.getLogger(__name__)
+
+_STATUS: dict[type[Exception], int] = {
+    InvalidInput: 400,
+    ModelNotFound: 404,
+    ModelNotReady: 503,
+    ServerNotLive: 503,
+    ServerNotReady: 503,
+}
+
+
+class HonestDataPlane(DataPlane):  # type: ignore[misc] # the SDK is untyped
+    """KServe's data plane, with a liveness and a readiness that depend on the model."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        registry = ModelRepository()
+        registry.update(predictor)
+        super().__init__(registry)
+        self._predictor = predictor
+
+    async def live(self) -> dict[str, str]:
+        """Raises ServerNotLive when the model has hung, so that Kubernetes restarts the container."""
+        if self._predictor.stalled:
+            raise ServerNotLive("a forward pass does not end")
+        return {"status": "alive"}
+
+    async def ready(self) -> bool:
+        """Whether the model is loaded and warm."""
+        return bool(self._predictor.ready) and not self._predictor.stalled
+
+
+class _V1(V1Endpoints):  # type: ignore[misc] # the SDK is untyped
+    """KServe's V1, with a body that is read as JSON whatever its content type, so that none becomes a 5xx."""
+
+    async def predict(self, model_name: str, request: Request) -> Response:
+        """`POST /v1/models/{model_name}:predict`."""
+        return await _infer(self.dataplane, model_name, decode_v1(await request.body()), request)
+
+
+class _V2(V2Endpoints):  # type: ignore[misc] # the SDK is untyped
+    """KServe's V2 without model versions, which it answers with 501, and with a body decoded here."""
+
+    async def model_metadata(self, model_name: str) -> ModelMetadataResponse:
+        """`GET /v2/models/{model_name}`."""
+        return await super().model_metadata(model_name)
+
+    async def model_ready(self, model_name: str) -> ModelReadyResponse:
+        """`GET /v2/models/{model_name}/ready`."""
+        return await super().model_ready(model_name)
+
+    async def infer(self, model_name: str, request: Request) -> Response:
+        """`POST /v2/models/{model_name}/infer`."""
+        json_length = request.headers.get(INFERENCE_CONTENT_LENGTH_HEADER)
+        return await _infer(
+            self.dataplane, model_name, decode_v2(await request.body(), json_length, model_name), request
+        )
+
+
+async def _infer(dataplane: DataPlane, model_name: str, payload: object, request: Request) -> Response:
+    reply, _ = await dataplane.infer(model_name, payload, dict(request.headers))
+    content, added = dataplane.encode(model_name, reply, headers={}, req_attributes={})  # no headers: no CloudEvents
+    if isinstance(content, bytes):
+        return Response(content, media_type="application/octet-stream", headers=added)
+    return JSONResponse(content, headers=added)
+
+
+def load_app(folder: str, config: ServeConfig) -> FastAPI:
+    """The application with its model loaded and warm; raises what loading raises."""
+    predictor = Predictor(folder, config)
+    predictor.load()
+    return build_app(predictor, config)
+
+
+def build_app(predictor: Predictor, config: ServeConfig) -> FastAPI:
+    """The application around a predictor."""
+    dataplane = HonestDataPlane(predictor)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        _follow_parent()
+        if config.grpc_port is None:
+            yield
+            return
+        server = build_grpc_server(dataplane, config)
+        await server.start()
+        yield
+        await server.stop(grace=config.drain_seconds)
+
+    app = FastAPI(title="intclass", docs_url=None, redoc_url=None, lifespan=lifespan)
+    _add_routes(app, dataplane)
+    for kind, status in _STATUS.items():
+        app.add_exception_handler(kind, _answers_with(status))
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _internal_error)
+    app.add_middleware(Gate, config=config)
+    return app
+
+
+def _add_routes(app: FastAPI, dataplane: DataPlane) -> None:
+    v1, v2 = _V1(dataplane), _V2(dataplane)
+    app.get("/")(dataplane.live)
+    app.get("/metrics")(metrics.exposition)
+    app.get("/v1/models")(v1.models)
+    app.get("/v1/models/{model_name}")(v1.model_ready)
+    app.post("/v1/models/{model_name}:predict")(v1.predict)
+    app.get("/v2")(v2.metadata)
+    app.get("/v2/health/live")(v2.live)
+    app.get("/v2/health/ready")(v2.ready)
+    app.get("/v2/models")(v2.models)
+    app.get("/v2/models/{model_name}")(v2.model_metadata)
+    app.get("/v2/models/{model_name}/ready")(v2.model_ready)
+    app.post("/v2/models/{model_name}/infer")(v2.infer)
+
+
+def _answers_with(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def handler(_: Request, error: Exception) -> Response:
+        return JSONResponse({"error": str(error)}, status)
+
+    return handler
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, error.status_code, error.headers)
+
+
+async def _internal_error(request: Request, error: Exception) -> Response:
+    request_id = request.headers.get("x-request-id", "-")
+    _log.error("id=%s %s", request_id, type(error).__name__)
+    return JSONResponse({"error": f"internal error; the log has more under {request_id}"}, 500)
+
+
+def _follow_parent() -> None:
+    """Stop when the supervisor dies without a word, so that no worker is left behind."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        asyncio.get_running_loop().add_reader(parent.sentinel, os.kill, os.getpid(), signal.SIGTERM)

@@ -1,0 +1,50 @@
+"""How a model is served. Light to import: the command line reads its defaults from here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from intclass.components.shared.errors import ConfigError
+
+if TYPE_CHECKING:
+    from intclass.components.shared.expressions import Limits
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_LAST_PORT = 65535
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeConfig:
+    """Where the predictor listens, how much it takes, and how it batches.
+
+    `port` 0 takes a free one; `grpc_port` None serves REST alone. `max_concurrent` counts the requests inside one
+    worker, `batch_size` the expressions in one forward pass. `limits` None means the parser's own.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    grpc_port: int | None = None
+    model_name: str = "intclass"
+    workers: int = 1
+    batch_size: int = 64
+    max_instances: int = 256
+    max_body_bytes: int = 256 * 1024
+    max_concurrent: int = 256
+    body_seconds: float = 10.0  # a client slower than this to send its body is refused
+    drain_seconds: int = 20  # what a request under way gets to finish after SIGTERM
+    limits: Limits | None = None
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.model_name):
+            raise ConfigError(f"model name '{self.model_name}': use letters, digits, '.', '_' and '-'")
+        if not 0 <= self.port <= _LAST_PORT:
+            raise ConfigError(f"port {self.port}: use 1 to {_LAST_PORT}, or 0 for a free one")
+        if self.grpc_port is not None and not 1 <= self.grpc_port <= _LAST_PORT:
+            raise ConfigError(f"gRPC port {self.grpc_port}: use 1 to {_LAST_PORT}")
+        for name in ("workers", "batch_size", "max_instances", "max_body_bytes", "max_concurrent", "body_seconds"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"{name.replace('_', ' ')} {getattr(self, name)}: use a number above 0")
+        if self.drain_seconds < 0:
+            raise ConfigError(f"drain seconds {self.drain_seconds}: use 0 or more")
