@@ -1,0 +1,119 @@
+"""The data card: a Hugging Face dataset card written from the run's own numbers, with no date and no path in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import yaml
+
+from intclass.components.dataset import _tables as tables
+from intclass.components.dataset._card_text import COLUMNS, DROPPED, LIMITS, QUESTIONS, TAGS
+from intclass.components.dataset._reading import Source
+from intclass.components.dataset._split import Balance
+from intclass.components.dataset.config import DatasetConfig
+from intclass.components.shared.manifest import program_version
+from intclass.components.shared.records import EXAMPLES
+
+CARD_NAME: Final = "README.md"
+TEMPLATE: Final = Path(__file__).with_name("card.md")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """All that the card tells of a run. `source.table` holds every outcome, `examples` what became of them."""
+
+    config: DatasetConfig
+    source: Source
+    examples: pa.Table
+    dropped: Mapping[str, int]
+    mixed_skeletons: int
+    balance: Balance
+
+    @property
+    def title(self) -> str:
+        """The name that the hub shows."""
+        return f"Integrability: {self.config.target}"
+
+
+def data_card(facts: Facts) -> str:
+    """The card as Markdown with YAML front matter; the same facts give the same text."""
+    outcomes, config = facts.source.table, facts.config
+    body = Template(TEMPLATE.read_text()).substitute(
+        title=facts.title,
+        examples=f"{len(facts.examples):,}",
+        outcomes=f"{len(outcomes):,}",
+        question=QUESTIONS[config.target].format(seconds=config.solved_within_seconds),
+        program=program_version(),
+        columns=_columns(config),
+        verified=f"{pc.sum(outcomes['verified']).as_py():,}",
+        by_origin=tables.outcomes_by(outcomes, "grammar", "generator", "seed"),
+        by_internal_nodes=tables.outcomes_by(outcomes, "internal_nodes"),
+        reasons=tables.reasons(outcomes),
+        engines=tables.engines(outcomes),
+        settings=tables.settings(facts.source.configs) or "What they were told was not recorded.",
+        selection=_selection(facts),
+        mixed_skeletons=f"{facts.mixed_skeletons:,}",
+        splits=tables.splits(facts.balance),
+        sizes=tables.sizes(facts.examples, config.class_names),
+        limits_of_target=LIMITS[config.target].format(unlabelled=_unlabelled(facts)),
+        command=_command(config),
+        inputs="\n".join(f"- `{fingerprint}`" for fingerprint in facts.source.inputs),
+    )
+    return f"{_front_matter(facts)}\n{body}"
+
+
+def _front_matter(facts: Facts) -> str:
+    data = {
+        "license": "cc-by-4.0",
+        "pretty_name": facts.title,
+        "task_categories": ["text-classification"],
+        "size_categories": [_size_category(len(facts.examples))],
+        "tags": list(TAGS),
+        "configs": [{"config_name": "default", "data_files": EXAMPLES.file_name}],
+    }
+    return f"---\n{yaml.safe_dump(data, sort_keys=False)}---\n"
+
+
+def _size_category(rows: int) -> str:
+    """The hub's own names for sizes: n<1K, 1K<n<10K, ..."""
+    names = ["1K", "10K", "100K", "1M", "10M", "100M"]
+    over = sum(rows >= 10**power for power in range(3, 9))
+    if over == 0:
+        return f"n<{names[0]}"
+    return f"{names[over - 1]}<n<{names[over]}" if over < len(names) else f"n>{names[-1]}"
+
+
+def _columns(config: DatasetConfig) -> str:
+    negative, positive = config.class_names
+    rows = (
+        [f"`{field.name}`", str(field.type), COLUMNS[field.name].format(negative=negative, positive=positive)]
+        for field in EXAMPLES.schema
+    )
+    return tables.table(["column", "type", "meaning"], rows)
+
+
+def _selection(facts: Facts) -> str:
+    rows: list[list[object]] = [["outcomes read", len(facts.source.table)]]
+    rows += [[f"dropped: {DROPPED[reason]}", count] for reason, count in facts.dropped.items()]
+    rows += [["examples", len(facts.examples)]]
+    return tables.table(["rows", "count"], rows)
+
+
+def _unlabelled(facts: Facts) -> str:
+    count, rows = facts.dropped.get("unknown", 0) + facts.dropped.get("sympy_not_asked", 0), len(facts.source.table)
+    return f"{count:,} of {rows:,} ({100 * count / rows:.0f} %)"
+
+
+def _command(config: DatasetConfig) -> str:
+    options = [f"--target {config.target}"]
+    if config.target == "solved":
+        options += [f"--solved-within {config.solved_within_seconds:g}"]
+    options += [f"--test-fraction {config.test_fraction:g}", f"--validation-fraction {config.validation_fraction:g}"]
+    options += [f"--max-per-skeleton {config.max_per_skeleton}", *["--hold-out FILE"] * len(config.hold_out)]
+    return " \\\n    ".join(["intclass dataset OUTCOMES... --out DIR", *options, f"--seed {config.seed}"])

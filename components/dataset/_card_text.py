@@ -1,0 +1,59 @@
+"""The data card's words for single things; its running text is `card.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+TAGS: Final = ("mathematics", "symbolic-integration", "computer-algebra", "calculus", "sympy")
+
+QUESTIONS: Final[Mapping[str, str]] = {
+    "elementary": "does it have an elementary antiderivative?",
+    "solved": "does SymPy find a closed form of its antiderivative within {seconds:g} seconds?",
+}
+
+COLUMNS: Final[Mapping[str, str]] = {
+    "id": "name of the function, unique within its run",
+    "index": "place in its seed's sequence; null for a function from a file",
+    "seed": "seed of the sequence",
+    "grammar": "operators and leaves it was drawn from",
+    "generator": "how it was made: forward (drawn at random), file, ...",
+    "internal_nodes": "operators drawn, before automatic simplification",
+    "integrand": "the function as given",
+    "canonical": "its canonical form: SymPy's automatic evaluation, arguments in a fixed order",
+    "fingerprint": "hash of the canonical form",
+    "skeleton": "hash of the canonical form with constants masked",
+    "prefix": "the canonical form as prefix words, joined by spaces",
+    "num_nodes": "operators, functions, numbers and variables in the prefix form",
+    "target": "the question",
+    "label": "the answer: 1 = {positive}, 0 = {negative}",
+    "outcome": "what is known of the function: elementary, nonelementary or unknown",
+    "reason": "why that is the outcome",
+    "certificate": "what proves the outcome",
+    "seconds": "time that all engines and checks took",
+    "split": "train, validation or test",
+}
+
+DROPPED: Final[Mapping[str, str]] = {
+    "unparsable": "could not be read as a function of x",
+    "unknown": "not known to be elementary or nonelementary",
+    "sympy_not_asked": "SymPy was not asked",
+    "conflicting": "the same function with different labels",
+    "duplicate": "the same function again",
+    "unreadable": "canonical form outside the vocabulary",
+    "held_out": "near-copy of a function on a hold-out list",
+    "same_skeleton": "differs from a kept function in constants alone",
+}
+
+LIMITS: Final[Mapping[str, str]] = {
+    "elementary": """\
+- Functions that could not be decided are missing: {unlabelled}. They are not a random sample: what is
+  hard to integrate is more often among them, so figures on the test split do not hold for functions met outside.
+- `nonelementary` rests on the proof that `certificate` names; an engine's proof has its implementation's faults.""",
+    "solved": """\
+- The label belongs to one version of SymPy on one machine: functions solved close to the limit may go either way on the
+  next run. It is not integrability: an unsolved function can have an elementary antiderivative.
+- A closed form may hold special functions, which `outcome` does not call elementary.
+- Functions that SymPy was not asked are missing: {unlabelled}. Where another engine was asked first,
+  SymPy saw only what that one left, and that is not a random sample.""",
+}

@@ -1,0 +1,38 @@
+"""Families of near-copies: what a split must not tear apart.
+
+A skeleton masks constants where they stand, so x*exp(x**2) and 7*x*exp(3*x**2) have different ones: the first has no
+coefficients to mask. Yet f, c*f and f(a*x + b) all have an elementary antiderivative or all have none. A family takes
+them together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final
+
+from sympy import Expr
+
+from intclass.components.shared.expressions import X, canonical
+
+_CONSTANT: Final = ""
+
+
+def family(expr: Expr) -> str:
+    """16 hexadecimal digits: equal for functions that agree up to constant terms, factors and exponents, at any depth.
+
+    Functions with one skeleton are of one family.
+    """
+    return hashlib.sha256(_written(canonical(expr)).encode()).hexdigest()[:16]
+
+
+def _written(expr: Any) -> str:  # noqa: ANN401 - SymPy is untyped
+    """The tree without its constants, arguments of sums and products sorted; empty if nothing else is in it."""
+    if expr == X:
+        return "x"
+    arguments = [_written(argument) for argument in expr.args]
+    if expr.is_Add or expr.is_Mul:
+        varying = sorted(argument for argument in arguments if argument != _CONSTANT)
+        return f"{expr.func.__name__}({','.join(varying)})" if len(varying) > 1 else "".join(varying)
+    if all(argument == _CONSTANT for argument in arguments):
+        return _CONSTANT
+    return f"{expr.func.__name__}({','.join(arguments)})"

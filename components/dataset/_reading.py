@@ -1,0 +1,117 @@
+"""Finding and reading the outcomes of several shards and of several runs, and lists of what to hold out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from intclass.components.dataset._family import family
+from intclass.components.shared import storage
+from intclass.components.shared.errors import ExpressionError, RecordsError
+from intclass.components.shared.expressions import parse
+from intclass.components.shared.manifest import is_complete, read_manifest
+from intclass.components.shared.records import OUTCOMES, read_table
+
+# The first four say which of several near-copies comes first. Rows that agree in all of them are copies of one row.
+ORDER: Final = (
+    *("generator", "index", "seed", "grammar", "id", "integrand"),
+    *("label", "reason", "seconds", "certificate", "internal_nodes", "fingerprint"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Outcomes in one order, whatever the order they were given in, and what is known about the runs behind them.
+
+    The table is that of records.OUTCOMES without antiderivatives, and without the reasons in `answers`. `inputs` holds
+    the fingerprint of each folder or file, sorted; `configs` what `integrate` was told, where a manifest says so.
+    """
+
+    table: pa.Table
+    inputs: Sequence[str]
+    configs: Sequence[dict[str, Any]]
+
+    @property
+    def limit_seconds(self) -> float | None:
+        """The shortest limit that any of the runs gave an engine, or None where no manifest tells."""
+        return min((config["limit_seconds"] for config in self.configs if "limit_seconds" in config), default=None)
+
+
+def read_outcomes(paths: Iterable[str | Path]) -> Source:
+    """All outcomes in the Parquet files, and in the folders and the folders below them.
+
+    Raises StorageError or RecordsError naming the path at fault.
+    """
+    files = sorted({file for path in paths for file in _tables_below(path)})
+    table = pa.concat_tables([_lean(read_table(file, OUTCOMES)) for file in files])
+    known = [_known_about(file) for file in files]
+    return Source(
+        table=table.sort_by([(name, "ascending") for name in ORDER]),
+        inputs=sorted(fingerprint for fingerprint, _ in known),
+        configs=[config for _, config in known if config],
+    )
+
+
+def _tables_below(path: str | Path) -> list[str]:
+    if str(path).endswith(".parquet"):
+        return [str(path)]
+    files = [file for file in storage.list_files(path) if file.rpartition("/")[2] == OUTCOMES.file_name]
+    if not files:
+        raise RecordsError(f"{path}: no {OUTCOMES.file_name} in it or below it; `intclass integrate` writes one")
+    return files
+
+
+def _lean(outcomes: pa.Table) -> pa.Table:
+    """Without the long texts: an antiderivative may have 100 kB, and Arrow sorts no column of more than 2 GiB."""
+    answers = outcomes["answers"].combine_chunks()
+    names = ("engine", "engine_version", "status", "seconds")
+    values = pa.StructArray.from_arrays([answers.values.field(name) for name in names], names)
+    lean = pa.ListArray.from_arrays(answers.offsets, values)
+    return outcomes.drop_columns(["answers", "antiderivative"]).append_column("answers", lean)
+
+
+def _known_about(file: str) -> tuple[str, dict[str, Any]]:
+    """The fingerprint of the folder that the table lies in, and its stage's options; of the file, if that is all."""
+    folder, _, name = file.rpartition("/")
+    if name == OUTCOMES.file_name and is_complete(folder or "."):
+        manifest = read_manifest(folder or ".")
+        return manifest.fingerprint, dict(manifest.config)
+    return _digest(storage.read_bytes(file)), {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldOuts:
+    """Families of functions to leave out, and the fingerprints of the files that named them, sorted."""
+
+    families: frozenset[str]
+    inputs: Sequence[str]
+
+
+def read_hold_outs(paths: Iterable[str]) -> HoldOuts:
+    """What the text files hold, one integrand a line; empty lines and those that begin with # hold none.
+
+    Raises ExpressionError naming file and line of an integrand that cannot be read.
+    """
+    texts = {path: storage.read_text(path) for path in paths}
+    families = (each for path, text in texts.items() for each in _families(path, text))
+    return HoldOuts(families=frozenset(families), inputs=sorted(_digest(text.encode()) for text in texts.values()))
+
+
+def _families(path: str, text: str) -> Iterator[str]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        integrand = line.strip()
+        if not integrand or integrand.startswith("#"):
+            continue
+        try:
+            yield family(parse(integrand))
+        except ExpressionError as error:
+            raise ExpressionError(f"{path}, line {number}: {error}", position=error.position) from error
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]

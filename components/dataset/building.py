@@ -1,0 +1,95 @@
+"""The stage: outcomes in, examples, data card and manifest out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+
+from intclass.components.dataset._card import CARD_NAME, Facts, data_card
+from intclass.components.dataset._encoding import encode_rows
+from intclass.components.dataset._labels import check_limit, drop_unlabelled
+from intclass.components.dataset._reading import read_hold_outs, read_outcomes
+from intclass.components.dataset._selection import (
+    count_mixed_skeletons,
+    drop_duplicates,
+    drop_held_out,
+    limit_skeletons,
+)
+from intclass.components.dataset._split import balance, check_balance, split_of
+from intclass.components.dataset.config import DatasetConfig
+from intclass.components.shared import storage
+from intclass.components.shared.manifest import Manifest, write_manifest
+from intclass.components.shared.records import EXAMPLES, SPLITS, write_table
+
+_DEFAULT: Final = DatasetConfig()
+
+
+def build_dataset(outcomes: Sequence[str | Path], out: str | Path, config: DatasetConfig = _DEFAULT) -> Manifest:
+    """Write `examples.parquet` (records.EXAMPLES), a data card `README.md` and the manifest to the folder `out`.
+
+    `outcomes` are folders that `integrate` wrote, folders of such folders, or Parquet files of records.OUTCOMES; their
+    order does not matter. Returns the manifest, whose counts say how many rows each rule dropped.
+
+    Raises ConfigError if a class is empty in the outcomes or in a split, or if the target asks for more seconds than
+    SymPy had; StorageError, RecordsError or ExpressionError naming the file that cannot be read.
+    """
+    held_out = read_hold_outs(config.hold_out)
+    source = read_outcomes(outcomes)
+    check_limit(config, source.limit_seconds)
+
+    rows, unlabelled = drop_unlabelled(source.table, config)
+    rows, repeated = drop_duplicates(rows)
+    rows, unreadable = encode_rows(rows)
+    rows, asked_for = drop_held_out(rows, held_out.families)
+    mixed_skeletons = count_mixed_skeletons(rows)
+    rows, similar = limit_skeletons(rows, config.max_per_skeleton)
+    dropped = unlabelled | repeated | unreadable | asked_for | similar
+
+    examples = _examples(rows, config)
+    split_balance = balance(examples["split"].to_pylist(), examples["label"].to_pylist(), config)
+    check_balance(split_balance)
+    facts = Facts(
+        config=config,
+        source=source,
+        examples=examples,
+        dropped=dropped,
+        mixed_skeletons=mixed_skeletons,
+        balance=split_balance,
+    )
+    write_table(out, examples, EXAMPLES)
+    storage.write_text(storage.join(out, CARD_NAME), data_card(facts))
+    return write_manifest(
+        out,
+        "dataset",
+        config={name: value for name, value in asdict(config).items() if name != "hold_out"},
+        inputs=_numbered("outcomes", source.inputs) | _numbered("hold-out", held_out.inputs),
+        counts=_counts(facts),
+        stats={"balance": split_balance},
+    )
+
+
+def _numbered(kind: str, fingerprints: Sequence[str]) -> dict[str, str]:
+    return {f"{kind}-{number:03}": fingerprint for number, fingerprint in enumerate(fingerprints)}
+
+
+def _examples(rows: pa.Table, config: DatasetConfig) -> pa.Table:
+    columns = {name: rows[name] for name in EXAMPLES.schema.names if name in rows.column_names}
+    columns |= {
+        "target": pa.array([config.target] * len(rows), pa.string()),
+        "label": rows["class"],
+        "outcome": rows["label"],
+        "split": pa.array([split_of(family, config) for family in rows["family"].to_pylist()], pa.string()),
+    }
+    return EXAMPLES.check(pa.table(columns), source="dataset")
+
+
+def _counts(facts: Facts) -> dict[str, int]:
+    splits = {split: sum(facts.balance[split].values()) for split in SPLITS}
+    classes = {name: sum(facts.balance[split][name] for split in SPLITS) for name in facts.config.class_names}
+    dropped = {f"dropped_{reason}": count for reason, count in facts.dropped.items()}
+    totals = {"outcomes": len(facts.source.table), "examples": len(facts.examples)}
+    return totals | classes | splits | dropped | {"mixed_skeletons": facts.mixed_skeletons}

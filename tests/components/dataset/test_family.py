@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from intclass.components.dataset._family import family
+from intclass.components.shared.expressions import parse, skeleton_hash
+
+
+def families(*texts: str) -> set[str]:
+    return {family(parse(text)) for text in texts}
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("x", "2*x", "-x", "x + 1", "3*x/7 - pi"),
+        ("x*exp(x**2)", "7*x*exp(3*x**2 + 1)", "-x*exp(-x**2)/2"),
+        ("sin(x)/x", "5*sin(2*x + 1)/x", "sin(x)/x + exp(2)", "sin(3*x)/(2*x + 1)"),
+        ("x**2", "1/x", "sqrt(x)", "(2*x + 1)**3"),
+        ("exp(x)*sin(x)", "sin(x)*exp(x)"),
+        ("x + sin(x)", "sin(x) + x", "2*sin(x) - 3*x + 1"),
+        ("2**x", "3**(2*x)", "5*2**(-x) + 1"),
+    ],
+)
+def test_near_copies_are_one_family(texts: tuple[str, ...]) -> None:
+    assert len(families(*texts)) == 1
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("x*exp(x**2)", "exp(x**2)"),
+        ("x*tan(x)**2", "x*tan(x)"),
+        ("sin(x)", "cos(x)"),
+        ("x", "x**2"),
+        ("x + sin(x)", "x*sin(x)"),
+        ("x**x", "2**x"),
+        ("sin(sin(x))", "sin(x)"),
+        ("x*sin(x) + cos(x)", "x*cos(x) + sin(x)"),
+    ],
+)
+def test_others_are_not(texts: tuple[str, str]) -> None:
+    assert len(families(*texts)) == 2
+
+
+def test_one_skeleton_is_one_family(outcomes: Callable[..., list[dict[str, Any]]]) -> None:
+    shapes = ("{0}*{2}", "{0}*x + {1}", "{1}/{2}", "{2}**{1} + {0}", "exp({0}*x + {1})*{2}")
+    functions = [row["integrand"] for row in outcomes(6)]
+    by_skeleton: dict[str, set[str]] = {}
+    for shape, function, numbers in itertools.product(shapes, functions, itertools.product((1, 2, 7), repeat=2)):
+        expr = parse(shape.format(*numbers, function))
+        by_skeleton.setdefault(skeleton_hash(expr), set()).add(family(expr))
+    assert len(by_skeleton) > len(shapes) * len(functions)
+    assert {len(found) for found in by_skeleton.values()} == {1}
