@@ -1,21 +1,16 @@
-"""The model behind the protocols: reads expressions in one thread, predicts in another, never on the event loop."""
+"""The model behind the protocols."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
 import kserve
-import numpy as np
 import torch
-from kserve.errors import InvalidInput
-from sympy import Expr
 
 from intclass.components.finetune import Classifier
 from intclass.components.serve import metrics
@@ -30,13 +25,12 @@ from intclass.components.serve.protocol import (
     write_v1,
     write_v2,
 )
-from intclass.components.shared.errors import ExpressionError
-from intclass.components.shared.expressions import DEFAULT_LIMITS, canonical, canonical_text, fingerprint, parse
+from intclass.components.serve.reading import Reader, Reading
+from intclass.components.shared.expressions import DEFAULT_LIMITS
 
 GOLDEN: Final = ("x*exp(x**2)", "exp(x**2)", "sin(x)/x", "1/(x**2 + 1)")
 STALL_SECONDS: Final = 60.0
 _LOGGED_FINGERPRINTS = 8
-_SLICE_SECONDS = 0.005
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +41,7 @@ class Question:
 
     request: kserve.InferRequest | None
     integrands: Sequence[str]
-    expressions: Sequence[Expr]  # in canonical form
+    readings: Sequence[Reading]
 
 
 @dataclass(frozen=True)
@@ -64,9 +58,8 @@ class Predictor(kserve.Model):  # type: ignore[misc] # the SDK is untyped
     def __init__(self, folder: str, config: ServeConfig) -> None:
         super().__init__(config.model_name)
         self._folder, self._config = folder, config
-        self._limits = config.limits or DEFAULT_LIMITS
-        self._readers = ThreadPoolExecutor(1, thread_name_prefix="read")  # one: SymPy's caches are not for threads
-        self._batcher: Batcher[Expr, float] = Batcher(
+        self._reader = Reader(config.limits or DEFAULT_LIMITS)
+        self._batcher: Batcher[str, float] = Batcher(
             self._probabilities, size=config.batch_size, executor=ThreadPoolExecutor(1, thread_name_prefix="predict")
         )
 
@@ -75,9 +68,9 @@ class Predictor(kserve.Model):  # type: ignore[misc] # the SDK is untyped
         if self._config.workers > 1 and "OMP_NUM_THREADS" not in os.environ:
             torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // self._config.workers))
         self._classifier = Classifier.load(self._folder)
-        for text in GOLDEN:
-            self._classifier.predict([parse(text)])
-        self._classifier.predict([parse(GOLDEN[0])] * self._config.batch_size)
+        warm = [reading.prefix for reading in self._reader.read_slice(GOLDEN)]
+        for size in (1, self._config.batch_size):
+            self._classifier.predict_prefixes((warm * size)[:size])
         self.ready = True
         return self.ready
 
@@ -95,29 +88,26 @@ class Predictor(kserve.Model):  # type: ignore[misc] # the SDK is untyped
         return describe_outputs()
 
     async def preprocess(self, payload: Any, headers: Mapping[str, str] | None = None) -> Question:  # noqa: ANN401
-        """The request's integrands, parsed; raises InvalidInput naming the instance that is no expression."""
+        """The request's integrands, read; raises InvalidInput naming the instance that is no expression."""
         request = payload if isinstance(payload, kserve.InferRequest) else None
         most = self._config.max_instances
         integrands = read_v1(payload, max_instances=most) if request is None else read_v2(request, max_instances=most)
-        expressions = await self._read(integrands)
+        readings = await self._reader.read(integrands)
         request_id = (headers or {}).get("x-request-id", "-")
-        marks = ",".join(fingerprint(expression) for expression in expressions[:_LOGGED_FINGERPRINTS])
+        marks = ",".join(reading.fingerprint for reading in readings[:_LOGGED_FINGERPRINTS])
         _log.info("id=%s instances=%d fingerprints=%s", request_id, len(integrands), marks)
-        return Question(request, integrands, expressions)
+        return Question(request, integrands, readings)
 
     async def predict(self, question: Question, headers: Mapping[str, str] | None = None) -> Reply:
         """The likelier label and the positive one's probability for each integrand."""
-        outcomes = await self._batcher.submit(question.expressions)
+        outcomes = await self._batcher.submit([reading.prefix for reading in question.readings])
         answers = []
-        for number, outcome in enumerate(outcomes):
-            if isinstance(outcome, ExpressionError):
-                raise InvalidInput(f"instance {number}: {outcome}") from outcome
+        for integrand, reading, outcome in zip(question.integrands, question.readings, outcomes, strict=True):
             if isinstance(outcome, BaseException):
                 raise outcome
             label = self._classifier.labels[outcome >= 0.5]
             metrics.PREDICTIONS.labels(label).inc()
-            form = canonical_text(question.expressions[number])
-            answers.append(Answer(question.integrands[number], form, label, probability=outcome))
+            answers.append(Answer(integrand, reading.canonical, label, probability=outcome))
         return Reply(question, answers)
 
     async def postprocess(self, reply: Reply, headers: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401
@@ -125,28 +115,7 @@ class Predictor(kserve.Model):  # type: ignore[misc] # the SDK is untyped
         request = reply.question.request
         return write_v1(reply.answers) if request is None else write_v2(reply.answers, request)
 
-    async def _read(self, texts: Sequence[str]) -> list[Expr]:
-        """The texts' expressions; a long request lets others in between, so that it cannot hold them up."""
-        expressions: list[Expr] = []
-        loop = asyncio.get_running_loop()
-        while len(expressions) < len(texts):
-            expressions += await loop.run_in_executor(self._readers, self._read_slice, texts, len(expressions))
-        return expressions
-
-    def _read_slice(self, texts: Sequence[str], start: int) -> list[Expr]:
-        """As many expressions, from `start` on, as can be read in a slice of time; at least one."""
-        expressions: list[Expr] = []
-        end = time.monotonic() + _SLICE_SECONDS
-        for number in range(start, len(texts)):
-            try:
-                expressions.append(canonical(parse(texts[number], limits=self._limits)))
-            except ExpressionError as error:
-                metrics.PARSE_FAILURES.inc()
-                raise InvalidInput(f"instance {number}: {error}") from error
-            if time.monotonic() > end:
-                break
-        return expressions
-
-    def _probabilities(self, expressions: list[Expr]) -> list[float]:
-        metrics.BATCH_SIZE.observe(len(expressions))
-        return [float(value) for value in np.asarray(self._classifier.predict(expressions))]
+    def _probabilities(self, prefixes: list[str]) -> list[float]:
+        metrics.BATCH_SIZE.observe(len(prefixes))
+        probabilities: list[float] = self._classifier.predict_prefixes(prefixes).tolist()
+        return probabilities

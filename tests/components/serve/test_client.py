@@ -1,0 +1,118 @@
+"""Starting, trying and stopping a server as a process of its own."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from intclass.components.finetune import Classifier
+from intclass.components.serve import ServeConfig, answers_table, running_server, smoke_test
+from intclass.components.shared.errors import ConfigError, ServingError
+from intclass.components.shared.expressions import Limits
+
+
+def _serve(*options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "intclass.components.serve", *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_smoke_test_returns_the_answers_of_the_served_model(model: Path) -> None:
+    integrands = ["x*exp(x**2)", "exp(x^2)"]
+    answers = smoke_test(model, integrands)
+    probabilities = Classifier.load(model).predict(integrands)
+    assert [answer["integrand"] for answer in answers] == integrands
+    assert [answer["canonical"] for answer in answers] == ["x*exp(x**2)", "exp(x**2)"]
+    assert [answer["probability"] for answer in answers] == pytest.approx(list(probabilities), abs=1e-5)
+
+
+def test_answers_become_a_markdown_table() -> None:
+    answer = {"integrand": "x|x", "canonical": "x", "label": "elementary", "probability": 0.98765}
+    assert answers_table([answer]).splitlines() == [
+        "| integrand | label | probability |",
+        "|---|---|---:|",
+        r"| `x\|x` | elementary | 0.988 |",
+    ]
+
+
+def test_on_sigterm_a_request_under_way_is_answered_and_the_exit_code_is_0(model: Path) -> None:
+    body = {"instances": [f"exp({number}*x)*sin(x**{number % 7})" for number in range(256)]}
+    answers: list[httpx.Response] = []
+    before = set(psutil.Process().children())
+    with running_server(model, ServeConfig(port=0, batch_size=1)) as url:
+        client = threading.Thread(
+            target=lambda: answers.append(httpx.post(f"{url}/v1/models/intclass:predict", json=body, trust_env=False))
+        )
+        client.start()
+        while "intclass_http_requests_inside 2.0" not in httpx.get(f"{url}/metrics", trust_env=False).text:
+            assert not answers, "the request was over before the signal"
+        start = time.monotonic()
+        for process in set(psutil.Process().children()) - before:
+            process.send_signal(signal.SIGTERM)
+        client.join(timeout=20)
+    assert answers[0].status_code == 200
+    assert len(answers[0].json()["predictions"]) == 256
+    assert time.monotonic() - start < 10
+
+
+@pytest.mark.slow
+def test_several_workers_share_the_port_count_together_and_stop_together(model: Path) -> None:
+    before = set(psutil.Process().children(recursive=True))
+    with running_server(model, ServeConfig(port=0, workers=2)) as url:
+        for _ in range(40):  # a new connection each time, so that both workers get some
+            response = httpx.post(
+                f"{url}/v1/models/intclass:predict", json={"instances": ["x"]}, trust_env=False, timeout=60
+            )
+            assert response.status_code == 200
+        metrics = httpx.get(f"{url}/metrics", trust_env=False).text
+        processes = set(psutil.Process().children(recursive=True)) - before
+    counts = [line for line in metrics.splitlines() if line.startswith("intclass_predictions_total")]
+    assert sum(float(line.split()[-1]) for line in counts) == 40
+    assert len(processes) >= 3
+    assert not psutil.wait_procs(processes, timeout=10)[1]
+
+
+def test_no_model_is_one_line_that_says_how_to_make_one(tmp_path: Path) -> None:
+    result = _serve(f"--model={tmp_path}")
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1
+    assert f"{tmp_path}: no model here" in result.stderr
+    assert "intclass finetune" in result.stderr
+
+
+def test_a_port_in_use_is_one_line(model: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        results = [
+            _serve(f"--model={model}", f"--port={port}"),
+            _serve(f"--model={model}", "--port=0", f"--grpc-port={port}"),
+        ]
+    for result in results:
+        assert (result.returncode, result.stdout) == (2, "")
+        assert result.stderr == f"error: port {port} on 127.0.0.1 is in use: choose another, or 0 for a free one\n"
+
+
+@pytest.mark.slow
+def test_a_folder_that_holds_no_readable_model_is_one_line(tmp_path: Path, model: Path) -> None:
+    (tmp_path / "manifest.json").write_bytes((model / "manifest.json").read_bytes())
+    with pytest.raises(ServingError, match="the server did not get ready: error: "), running_server(tmp_path):
+        pass
+
+
+def test_a_server_that_does_not_start_is_reported_with_its_reason(tmp_path: Path) -> None:
+    with pytest.raises(ServingError, match="no model here"), running_server(tmp_path):
+        pass
+
+
+def test_limits_cannot_be_handed_to_another_process(model: Path) -> None:
+    config = ServeConfig(port=0, limits=Limits(length=10))
+    with pytest.raises(ConfigError, match="limits"), running_server(model, config):
+        pass
