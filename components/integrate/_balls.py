@@ -1,0 +1,305 @@
+"""Values and derivatives of expressions at a point, in complex ball arithmetic.
+
+Forward automatic differentiation (Griewank and Walther, "Evaluating Derivatives", ch. 3): one walk gives value and
+derivative together, so nothing is ever differentiated symbolically, which for an antiderivative of 70 kB takes minutes.
+The numbers are Arb's complex balls (Johansson, IEEE Trans. Comput. 66, 2017): a ball holds the exact value for sure, so
+two balls that do not touch are a proof that two values differ.
+
+Functions have their principal branches, with the same cuts as in SymPy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import sympy
+from flint import acb, acb_poly, arb, ctx, fmpq
+from sympy import Expr, RootSum, Symbol
+from sympy.logic.boolalg import Boolean
+
+from intclass.components.integrate._ball_functions import FUNCTIONS, REAL_FUNCTIONS, Function, hypergeometric
+from intclass.components.shared.expressions import X
+
+Dual = tuple[acb, acb | None]  # value and derivative with respect to x; None where x does not occur
+_Operation = Callable[[list[Dual]], Dual]
+
+UNDEFINED: Final[Dual] = (acb("nan"), acb("nan"))
+
+
+class UnsupportedError(Exception):
+    """The expression holds a function that balls cannot compute."""
+
+
+class Program:
+    """Expressions compiled to a list of operations, shared subexpressions once.
+
+    Attributes:
+        real_only: Whether a function such as Abs is in it, whose derivative exists along the real line only.
+    """
+
+    def __init__(self, *expressions: Expr, variables: Sequence[Symbol] = (X,)) -> None:
+        self._variables = tuple(variables)
+        self._slots: dict[Any, int] = {symbol: slot for slot, symbol in enumerate(self._variables)}
+        self._operations: list[_Operation] = []
+        self._varying: list[bool] = [True] * len(self._variables)
+        self._constants: dict[int, list[Dual]] = {}
+        self.real_only = False
+        self._results = [self._compile(expression) for expression in expressions]
+
+    def at(self, *point: Dual) -> list[Dual]:
+        """Value and derivative of each expression at the point, at the precision that flint's context has now."""
+        values = [*point, *self._constants_now()]
+        for slot, operation in enumerate(self._operations, start=len(self._variables)):
+            if self._varying[slot]:
+                values[slot] = operation(values)
+        return [values[slot] for slot in self._results]
+
+    def _constants_now(self) -> list[Dual]:
+        """What does not depend on the variables is computed once for each precision."""
+        if ctx.prec not in self._constants:
+            values: list[Dual] = [UNDEFINED] * len(self._varying)
+            for slot, operation in enumerate(self._operations, start=len(self._variables)):
+                if not self._varying[slot]:
+                    values[slot] = operation(values)
+            self._constants[ctx.prec] = values[len(self._variables) :]
+        return self._constants[ctx.prec]
+
+    def _compile(self, root: Expr) -> int:
+        """The slot of the expression's value; from the leaves up, without recursion."""
+        stack = [root]
+        while stack:
+            node = stack[-1]
+            missing = [] if node in self._slots else [arg for arg in self._operands(node) if arg not in self._slots]
+            if missing:
+                stack.extend(missing)
+                continue
+            stack.pop()
+            if node not in self._slots:
+                self._emit(node)
+        return self._slots[root]
+
+    def _operands(self, node: Expr) -> tuple[Expr, ...]:
+        if isinstance(node, RootSum | sympy.Piecewise | sympy.CRootOf):
+            return ()
+        return (*node.ap, *node.bq, node.argument) if isinstance(node, sympy.hyper) else node.args
+
+    def _emit(self, node: Expr) -> None:
+        operation = self._operation(node)
+        self._slots[node] = len(self._varying)
+        self._operations.append(operation)
+        self._varying.append(bool(node.free_symbols & set(self._variables)))
+
+    def _operation(self, node: Expr) -> _Operation:
+        slots = [self._slots[arg] for arg in self._operands(node)]
+        if node.is_Rational or node.is_Float:
+            return _number(node)
+        if node.is_Add:
+            return _sum(slots)
+        if node.is_Mul:
+            return _product(slots)
+        if node.is_Pow:
+            return _power(slots, node.exp)
+        if node in _CONSTANTS:
+            constant = _CONSTANTS[node]
+            return lambda _: (constant(), None)
+        if isinstance(node, RootSum):
+            return self._root_sum(node)
+        if isinstance(node, sympy.Piecewise):
+            return self._piecewise(node)
+        if isinstance(node, sympy.CRootOf):
+            return _algebraic_number(node)
+        return self._function(node, slots)
+
+    def _function(self, node: Expr, slots: list[int]) -> _Operation:
+        if node.func in REAL_FUNCTIONS:
+            self.real_only = True
+            return _apply(REAL_FUNCTIONS[node.func], slots, 0)
+        if node.func not in FUNCTIONS and not isinstance(node, sympy.hyper):
+            raise UnsupportedError(node.func.__name__)
+        function = FUNCTIONS.get(node.func) or hypergeometric(len(node.ap), len(node.bq))
+        variable = function.variable % len(slots)
+        if any(self._varying[slot] for slot in [*slots[:variable], *slots[variable + 1 :]]):
+            raise UnsupportedError(f"{node.func.__name__} with x in a parameter")
+        return _apply(function, slots, variable)
+
+    def _root_sum(self, node: RootSum) -> _Operation:
+        """The sum of an expression in x and r over the roots r of a polynomial; the roots are found anew if needed."""
+        [root] = node.fun.variables
+        body = Program(node.fun.expr, variables=(*self._variables, root))
+        coefficients = Program(*node.poly.all_coeffs(), variables=())
+        self.real_only |= body.real_only
+        roots: dict[int, list[acb]] = {}
+
+        def operation(values: list[Dual]) -> Dual:
+            if ctx.prec not in roots:
+                roots[ctx.prec] = _roots([value for value, _ in coefficients.at()])
+            total: Dual = (acb(0), None)
+            for value in roots[ctx.prec]:
+                [term] = body.at(*values[: len(self._variables)], (value, None))
+                total = _add(total, term)
+            return total
+
+        return operation
+
+    def _piecewise(self, node: sympy.Piecewise) -> _Operation:
+        """The first branch whose condition holds; undefined where balls cannot tell."""
+        branches = Program(*[expression for expression, _ in node.args], variables=self._variables)
+        self.real_only |= branches.real_only
+        conditions = [_Condition(condition, self._variables) for _, condition in node.args]
+
+        def operation(values: list[Dual]) -> Dual:
+            point = values[: len(self._variables)]
+            for index, condition in enumerate(conditions):
+                holds = condition.at(*point)
+                if holds is not False:
+                    return branches.at(*point)[index] if holds else UNDEFINED
+            return UNDEFINED
+
+        return operation
+
+
+class _Condition:
+    """A condition of a Piecewise, decided by balls: true, false, or None for unknown."""
+
+    def __init__(self, condition: Boolean, variables: Sequence[Symbol]) -> None:
+        self._condition = condition
+        self._parts: list[_Condition] = []
+        if isinstance(condition, sympy.And | sympy.Or | sympy.Not):
+            self._parts = [_Condition(part, variables) for part in condition.args]
+        elif isinstance(condition, sympy.core.relational.Relational):
+            self._difference = Program(condition.lhs - condition.rhs, variables=variables)
+        elif condition not in (sympy.true, sympy.false):
+            raise UnsupportedError(f"a condition {type(condition).__name__}")
+
+    def at(self, *point: Dual) -> bool | None:
+        """Whether the condition holds at the point."""
+        condition = self._condition
+        if condition in (sympy.true, sympy.false):
+            return bool(condition)
+        if self._parts:
+            return self._combined([part.at(*point) for part in self._parts])
+        [(difference, _)] = self._difference.at(*point)
+        if isinstance(condition, sympy.Eq | sympy.Ne):
+            if difference.contains(0):
+                return None
+            return isinstance(condition, sympy.Ne)
+        if not difference.imag.is_zero() or difference.real.contains(0):
+            return None
+        return bool(difference.real > 0) == isinstance(condition, sympy.Gt | sympy.Ge)
+
+    def _combined(self, parts: list[bool | None]) -> bool | None:
+        if isinstance(self._condition, sympy.Not):
+            return None if parts[0] is None else not parts[0]
+        decisive = isinstance(self._condition, sympy.Or)  # one true part decides an Or, one false part an And
+        if decisive in parts:
+            return decisive
+        return None if None in parts else not decisive
+
+
+_CONSTANTS: Final[dict[Expr, Callable[[], acb]]] = {
+    sympy.pi: acb.pi,
+    sympy.E: lambda: acb(1).exp(),
+    sympy.I: lambda: acb(0, 1),
+    sympy.EulerGamma: lambda: acb(arb.const_euler()),
+    sympy.Catalan: lambda: acb(arb.const_catalan()),
+    sympy.GoldenRatio: lambda: (acb(5).sqrt() + 1) / 2,
+}
+
+
+def _number(node: Expr) -> _Operation:
+    number = sympy.Rational(node)
+    ratio = fmpq(int(number.p), int(number.q))
+    return lambda _: (acb(arb(ratio)), None)
+
+
+def _algebraic_number(node: Expr) -> _Operation:
+    def operation(_: list[Dual]) -> Dual:
+        digits = int(ctx.prec * 0.30103) + 5
+        real, imaginary = node.evalf(digits).as_real_imag()
+        error = arb(0, arb(2) ** (4 - ctx.prec))  # SymPy's digits are good but for the last
+        return acb(arb(str(real)) + error, arb(str(imaginary)) + error), None
+
+    return operation
+
+
+def _add(left: Dual, right: Dual) -> Dual:
+    slope = right[1] if left[1] is None else left[1] if right[1] is None else left[1] + right[1]
+    return left[0] + right[0], slope
+
+
+def _sum(slots: list[int]) -> _Operation:
+    def operation(values: list[Dual]) -> Dual:
+        total = values[slots[0]]
+        for slot in slots[1:]:
+            total = _add(total, values[slot])
+        return total
+
+    return operation
+
+
+def _multiply(left: Dual, right: Dual) -> Dual:
+    (u, du), (v, dv) = left, right
+    if du is None:
+        return u * v, None if dv is None else u * dv
+    return u * v, du * v if dv is None else du * v + u * dv
+
+
+def _product(slots: list[int]) -> _Operation:
+    def operation(values: list[Dual]) -> Dual:
+        total = values[slots[0]]
+        for slot in slots[1:]:
+            total = _multiply(total, values[slot])
+        return total
+
+    return operation
+
+
+def _power(slots: list[int], exponent: Expr) -> _Operation:
+    base_slot, exponent_slot = slots
+    if exponent.is_Integer:
+        return lambda values: _integer_power(values[base_slot], int(exponent))
+    if exponent.is_Rational and exponent.q == 2:
+        return lambda values: _half_power(values[base_slot], int(exponent.p))
+    return lambda values: _general_power(values[base_slot], values[exponent_slot])
+
+
+def _integer_power(base: Dual, exponent: int) -> Dual:
+    u, du = base
+    return u**exponent, None if du is None else exponent * u ** (exponent - 1) * du
+
+
+def _half_power(base: Dual, numerator: int) -> Dual:
+    u, du = base
+    root = u.sqrt()
+    return root**numerator, None if du is None else root ** (numerator - 2) * du * numerator / 2
+
+
+def _general_power(base: Dual, exponent: Dual) -> Dual:
+    (u, du), (v, dv) = base, exponent
+    value = u.pow(v)
+    slope = None
+    if du is not None:
+        slope = v * value / u * du
+    if dv is not None:
+        slope = value * u.log() * dv + (0 if slope is None else slope)
+    return value, slope
+
+
+def _apply(function: Function, slots: list[int], variable: int) -> _Operation:
+    def operation(values: list[Dual]) -> Dual:
+        arguments = [values[slot][0] for slot in slots]
+        value = function.value(*arguments)
+        slope = values[slots[variable]][1]
+        return value, None if slope is None else function.slope(value, slope, *arguments)
+
+    return operation
+
+
+def _roots(coefficients: list[acb]) -> list[acb]:
+    """The roots of the polynomial, highest coefficient first; undefined if they cannot be told apart."""
+    try:
+        roots: list[acb] = acb_poly(coefficients[::-1]).roots(tol=arb(2) ** (8 - ctx.prec), maxprec=4 * ctx.prec)
+    except ValueError:
+        return [UNDEFINED[0]]
+    return roots

@@ -1,0 +1,341 @@
+"""A pool of long-lived workers that are really killed at their limits of time and memory, and replaced in milliseconds.
+
+One loop over sockets watches all of them. A worker performs one role (an engine, or checking) and is asked one step at
+a time; whatever happens to it (a hang in C code, a segmentation fault, `os._exit`, an out-of-memory kill, an endless
+answer) ends that one step and nothing else. At most `workers` of them are busy at a time; those of other roles wait
+idle, so that killing a hanging engine does not cost another engine its start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import signal
+import socket
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Self
+
+from intclass.components.integrate._channel import BrokenMessageError, Message, NonBlockingChannel
+from intclass.components.integrate._nursery import Nursery
+from intclass.components.integrate._processes import group_memory, kill_group
+from intclass.components.integrate._worker import Fate, Role
+from intclass.components.shared.errors import IntclassError
+
+START_SECONDS: Final = 60.0  # a computer algebra system on a busy machine needs a while
+MEMORY_WATCH_SECONDS: Final = 0.2
+ATTEMPTS: Final = 5  # a step whose worker was killed from outside is done again
+CRASH_ATTEMPTS: Final = 2  # one that brought its worker down may have met what an earlier step left broken
+NURSERY_DEATHS: Final = 5  # in a row, without a worker that became ready
+
+_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
+
+
+class PoolError(IntclassError):
+    """Workers cannot be started."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One thing to do: which role does it, what it is given, and the wall seconds after which it is killed."""
+
+    role: str
+    payload: Mapping[str, Any]
+    limit_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """How a step ended: its result if it is done, else the reason, and its wall seconds."""
+
+    fate: Fate
+    seconds: float
+    result: Mapping[str, Any] | None = None
+    reason: str = ""
+
+
+@dataclass(eq=False)
+class _Task:
+    """A step on its way through the pool."""
+
+    ticket: int
+    step: Step
+    attempts: int = 0
+
+
+class _Worker:
+    """The pool's view of one worker."""
+
+    def __init__(self, number: int, role: Role, connection: socket.socket) -> None:
+        self.number, self.role = number, role
+        self.channel = NonBlockingChannel(connection)
+        self.pid: int | None = None
+        self.ready = False
+        self.task: _Task | None = None
+        self.steps_done = 0
+        self.started = time.monotonic()  # the step, or until the worker is ready the worker itself
+        self.deadline = self.started + START_SECONDS
+
+    def assign(self, task: _Task) -> None:
+        """Take on a task; its step begins as soon as the worker is ready."""
+        task.attempts += 1
+        self.task = task
+        if self.ready:
+            self.begin()
+
+    def begin(self) -> None:
+        """Send the step and start its clock."""
+        assert self.task is not None
+        self.started = time.monotonic()
+        self.deadline = self.started + self.task.step.limit_seconds
+        self.channel.post(self.task.step.payload)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the step began."""
+        return time.monotonic() - self.started
+
+
+class Pool:
+    """Runs steps on workers. Use it as a context manager: on leaving, in whatever way, every process is gone.
+
+    Args:
+        roles: The kinds of workers.
+        workers: How many may be busy at a time.
+        memory_bytes: What a worker and its children may use together.
+    """
+
+    def __init__(self, roles: Sequence[Role], *, workers: int, memory_bytes: int) -> None:
+        self._roles = list(roles)
+        self._indices = {role.name: index for index, role in enumerate(self._roles)}
+        self._size = workers
+        self._memory_bytes = memory_bytes
+        self._selector = selectors.DefaultSelector()
+        self._workers: dict[int, _Worker] = {}
+        self._idle: dict[str, list[_Worker]] = {role.name: [] for role in self._roles}
+        self._again: deque[_Task] = deque()
+        self._finished: list[tuple[int, Ending]] = []
+        self._last_number = self._last_ticket = 0
+        self._nursery_deaths = 0
+        self._memory_watched = 0.0
+        self._nursery = self._start_nursery()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Kill every worker and end the nursery."""
+        self._nursery.close()
+        for worker in self._workers.values():
+            worker.channel.close()
+        self._workers.clear()
+        self._selector.close()
+
+    @property
+    def busy(self) -> int:
+        """How many steps are begun and not ended."""
+        return len(self._again) + sum(worker.task is not None for worker in self._workers.values())
+
+    @property
+    def free(self) -> int:
+        """How many steps may be started now."""
+        return self._size - self.busy
+
+    def start(self, step: Step) -> int:
+        """Begin a step and return its ticket; there must be a free worker."""
+        assert self.free > 0
+        self._last_ticket += 1
+        self._assign(_Task(self._last_ticket, step))
+        return self._last_ticket
+
+    def wait(self) -> list[tuple[int, Ending]]:
+        """The steps that ended, by ticket, as soon as there is one; at once and empty if none is begun.
+
+        Raises PoolError if workers cannot be started.
+        """
+        while self.busy and not self._finished:
+            for key, _ in self._selector.select(self._patience()):
+                if key.data is None:
+                    self._attend_nursery()
+                elif key.data.number in self._workers:  # it may have been dropped a moment ago
+                    self._attend(key.data)
+            self._enforce_time()
+            self._enforce_memory()
+            while self._again:
+                self._assign(self._again.popleft())
+        finished, self._finished = self._finished, []
+        return finished
+
+    def _patience(self) -> float:
+        deadlines = (worker.deadline for worker in self._workers.values() if worker.task is not None)
+        return max(0.0, min(*deadlines, self._memory_watched + MEMORY_WATCH_SECONDS, key=float) - time.monotonic())
+
+    # Beginning
+
+    def _start_nursery(self) -> Nursery:
+        nursery = Nursery(self._roles, memory_bytes=self._memory_bytes)
+        self._selector.register(nursery.control, selectors.EVENT_READ)
+        return nursery
+
+    def _assign(self, task: _Task) -> None:
+        idle = self._idle[task.step.role]
+        worker = idle.pop() if idle else self._spawn(task.step.role)
+        worker.assign(task)
+        self._watch(worker)
+
+    def _spawn(self, role: str) -> _Worker:
+        index = self._indices[role]
+        ours, theirs = socket.socketpair()
+        self._last_number += 1
+        worker = _Worker(self._last_number, self._roles[index], ours)
+        self._workers[worker.number] = worker
+        self._selector.register(ours, selectors.EVENT_READ, worker)
+        with theirs, contextlib.suppress(OSError):  # if the nursery is gone, its socket says so in a moment
+            self._nursery.spawn(worker.number, index, theirs)
+        return worker
+
+    def _watch(self, worker: _Worker) -> None:
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if worker.channel.has_unsent else 0)
+        with contextlib.suppress(KeyError):  # closed by the worker; its exit is to come
+            self._selector.modify(worker.channel.socket, events, worker)
+
+    def _unwatch(self, worker: _Worker) -> None:
+        with contextlib.suppress(KeyError):
+            self._selector.unregister(worker.channel.socket)
+
+    # What workers say
+
+    def _attend(self, worker: _Worker) -> None:
+        worker.channel.flush()
+        self._watch(worker)
+        try:
+            messages, closed = worker.channel.read()
+        except BrokenMessageError as error:
+            self._end(worker, Fate.CRASHED, reason=f"unreadable answer: {error}")
+            self._drop(worker)
+            return
+        for message in messages:
+            self._take(worker, message)
+        if closed and worker.number in self._workers:
+            self._unwatch(worker)
+            self._kill(worker)  # in case it lives on without its socket; the nursery will tell how it ended
+
+    def _take(self, worker: _Worker, message: Message) -> None:
+        if "pid" in message:
+            worker.pid = message["pid"]
+        elif "ready" in message:
+            worker.ready = True
+            self._nursery_deaths = 0
+            if worker.task is not None:
+                worker.begin()
+                self._watch(worker)
+        elif "failed" in message:
+            self._end(worker, Fate.ERROR, reason=f"{worker.role.name} does not start: {message['failed']}")
+            self._drop(worker)
+        else:
+            self._take_result(worker, message)
+
+    def _take_result(self, worker: _Worker, message: Message) -> None:
+        fate = Fate(message["fate"])
+        self._end(worker, fate, result=message.get("result"), reason=message.get("reason", ""))
+        worker.steps_done += 1
+        if fate is Fate.MEMORY or worker.steps_done >= worker.role.steps:
+            self._drop(worker)
+        else:
+            self._idle[worker.role.name].append(worker)
+
+    # Endings
+
+    def _end(self, worker: _Worker, fate: Fate, *, result: Message | None = None, reason: str = "") -> None:
+        if worker.task is not None:
+            ending = Ending(fate=fate, seconds=worker.elapsed, result=result, reason=reason)
+            self._finished.append((worker.task.ticket, ending))
+            worker.task = None
+
+    def _drop(self, worker: _Worker) -> None:
+        """Kill a worker that will not be asked again."""
+        self._kill(worker)
+        self._forget(worker)
+
+    def _kill(self, worker: _Worker) -> None:
+        with contextlib.suppress(OSError):
+            self._nursery.kill(worker.number)
+
+    def _forget(self, worker: _Worker) -> None:
+        del self._workers[worker.number]
+        with contextlib.suppress(ValueError):
+            self._idle[worker.role.name].remove(worker)
+        self._unwatch(worker)
+        worker.channel.close()
+
+    def _attend_nursery(self) -> None:
+        exits, gone = self._nursery.exits()
+        for number, code in exits:
+            if number in self._workers:
+                self._bury(self._workers[number], code)
+        if gone:
+            self._replace_nursery()
+
+    def _bury(self, worker: _Worker, code: int) -> None:
+        """A worker ended by itself or was killed from outside: take its last words; do its step again, or end it."""
+        self._attend(worker)
+        if worker.number not in self._workers:
+            return
+        task = worker.task
+        if task is not None and task.attempts < (ATTEMPTS if code in _FROM_OUTSIDE else CRASH_ATTEMPTS):
+            self._again.append(task)
+        else:
+            self._end(worker, Fate.CRASHED, reason=_describe_exit(code))
+        self._forget(worker)
+
+    def _replace_nursery(self) -> None:
+        """The nursery was killed, and the kernel has killed its workers: begin again with a new one."""
+        self._selector.unregister(self._nursery.control)
+        for worker in list(self._workers.values()):
+            if worker.pid is not None:
+                kill_group(worker.pid)  # what the worker had started
+            self._bury(worker, -signal.SIGKILL)
+        self._nursery.close()
+        self._nursery_deaths += 1
+        if self._nursery_deaths >= NURSERY_DEATHS:
+            raise PoolError(
+                f"the process that starts workers died {NURSERY_DEATHS} times in a row; see its last words above"
+            )
+        self._nursery = self._start_nursery()
+
+    # Limits
+
+    def _enforce_time(self) -> None:
+        now = time.monotonic()
+        for worker in [worker for worker in self._workers.values() if worker.task and now >= worker.deadline]:
+            if worker.ready:
+                self._end(worker, Fate.TIMEOUT, reason=f"killed after {worker.elapsed:.3g} s")
+            else:
+                self._end(worker, Fate.ERROR, reason=f"{worker.role.name} did not start within {START_SECONDS:g} s")
+            self._drop(worker)
+
+    def _enforce_memory(self) -> None:
+        if time.monotonic() < self._memory_watched + MEMORY_WATCH_SECONDS:
+            return
+        busy = {worker.pid: worker for worker in self._workers.values() if worker.task and worker.pid}
+        for pid, used in group_memory(busy).items():
+            if used > self._memory_bytes:
+                megabytes = f"{used / 2**20:.0f} MB in use, {self._memory_bytes / 2**20:.0f} MB allowed"
+                self._end(busy[pid], Fate.MEMORY, reason=megabytes)
+                self._drop(busy[pid])
+        self._memory_watched = time.monotonic()
+
+
+def _describe_exit(code: int) -> str:
+    if code >= 0:
+        return f"the worker exited with code {code}"
+    hint = " (out of memory?)" if code == -signal.SIGKILL else ""
+    return f"the worker was killed by {signal.Signals(-code).name}{hint}"
