@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from intclass.components.serve.config import ServeConfig
-from intclass.components.shared import storage
 from intclass.components.shared.errors import ConfigError, ServingError
 
 if TYPE_CHECKING:
@@ -49,7 +48,13 @@ def running_server(
 
 
 def smoke_test(model: str | Path, integrands: Sequence[str]) -> list[dict[str, Any]]:
-    """The served model's answers: for each integrand `integrand`, `canonical`, `label` and `probability`.
+    """Serve the model on this machine for as long as it takes to `compare` its answers; returns them."""
+    with running_server(model) as url:
+        return compare(url, model, integrands)
+
+
+def compare(url: str, model: str | Path, integrands: Sequence[str]) -> list[dict[str, Any]]:
+    """A server's answers, for each integrand `integrand`, `canonical`, `label` and `probability`.
 
     Each is asked over V1 and V2 and held against the model itself, loaded here. Raises ServingError if they differ, or
     if the server refuses one.
@@ -58,15 +63,14 @@ def smoke_test(model: str | Path, integrands: Sequence[str]) -> list[dict[str, A
 
     from intclass.components.finetune import Classifier
 
-    with running_server(model) as url, Client(base_url=url, timeout=60, trust_env=False) as client:
-        answers = ask_v1(client, integrands)
-        over_v2 = ask_v2(client, integrands)
-    with storage.local_folder(model) as folder:
-        expected = Classifier.load(folder).predict(list(integrands))
+    with Client(base_url=url, timeout=60, trust_env=False) as client:
+        answers, over_v2 = ask_v1(client, integrands), ask_v2(client, integrands)
+    expected = Classifier.load(model).predict(list(integrands))
     for answer, other, probability in zip(answers, over_v2, expected, strict=True):
-        said = [answer["probability"], other["probability"]]
-        if any(abs(value - float(probability)) > _TOLERANCE for value in said):
-            raise ServingError(f"{answer['integrand']}: V1 and V2 say {said}, but the model says {probability}")
+        said = (answer["probability"], other["probability"])
+        if any(abs(value - probability) > _TOLERANCE for value in said):
+            over = f"{said[0]:.6f} over V1, {said[1]:.6f} over V2"
+            raise ServingError(f"{answer['integrand']}: {over}, but the model says {probability:.6f}")
     return answers
 
 

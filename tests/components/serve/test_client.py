@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,13 +11,14 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
 import pytest
 
 from intclass.components.finetune import Classifier
-from intclass.components.serve import ServeConfig, answers_table, running_server, smoke_test
+from intclass.components.serve import ServeConfig, answers_table, compare, running_server, smoke_test
 from intclass.components.shared.errors import ConfigError, ServingError
 from intclass.components.shared.expressions import Limits
 
@@ -25,13 +28,34 @@ def _serve(*options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
+INTEGRANDS = ["x*exp(x**2)", "exp(x^2)"]
+
+
+@pytest.mark.slow
 def test_a_smoke_test_returns_the_answers_of_the_served_model(model: Path) -> None:
-    integrands = ["x*exp(x**2)", "exp(x^2)"]
-    answers = smoke_test(model, integrands)
-    probabilities = Classifier.load(model).predict(integrands)
-    assert [answer["integrand"] for answer in answers] == integrands
+    answers = smoke_test(model, INTEGRANDS)
+    assert [answer["probability"] for answer in answers] == pytest.approx(
+        list(Classifier.load(model).predict(INTEGRANDS))
+    )
+
+
+def test_a_server_that_answers_as_the_model_does_passes(server: Any, model: Path) -> None:
+    answers = compare(str(server.client.base_url), model, INTEGRANDS)
+    assert [answer["integrand"] for answer in answers] == INTEGRANDS
     assert [answer["canonical"] for answer in answers] == ["x*exp(x**2)", "exp(x**2)"]
-    assert [answer["probability"] for answer in answers] == pytest.approx(list(probabilities), abs=1e-5)
+
+
+def test_a_server_that_answers_differently_is_told_by_the_integrand(server: Any, model: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(model, tmp_path / "other")
+    calibration = json.loads((other / "calibration.json").read_text())
+    (other / "calibration.json").write_text(json.dumps(calibration | {"temperature": 0.01}))
+    with pytest.raises(ServingError, match=r"x\*exp\(x\*\*2\): 0\.\d+ over V1, 0\.\d+ over V2, but the model says"):
+        compare(str(server.client.base_url), other, INTEGRANDS)
+
+
+def test_an_integrand_that_the_server_refuses_is_an_error(server: Any, model: Path) -> None:
+    with pytest.raises(ServingError, match=r"answered 400: .*instance 1: "):
+        compare(str(server.client.base_url), model, ["x", "y"])
 
 
 def test_answers_become_a_markdown_table() -> None:

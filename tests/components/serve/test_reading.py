@@ -33,7 +33,7 @@ def test_the_limits_are_the_readers_own() -> None:
 
 
 def test_a_long_request_does_not_hold_up_a_short_one() -> None:
-    order = []
+    order: list[str] = []
 
     async def ask(name: str, texts: list[str]) -> None:
         await reader.read(texts)
