@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from intclass.components.shared.expressions._canonical import canonical, canonical_text, fingerprint
+from intclass.components.shared.expressions._canonical import canonical, canonical_text, digest, fingerprint
 from intclass.components.shared.expressions._limits import DEFAULT_LIMITS, TRUSTED_LIMITS, Limits
 from intclass.components.shared.expressions._names import X
 from intclass.components.shared.expressions._parse import parse, parse_trusted
@@ -18,6 +18,7 @@ __all__ = [
     "X",
     "canonical",
     "canonical_text",
+    "digest",
     "fingerprint",
     "from_prefix",
     "parse",

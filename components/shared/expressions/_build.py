@@ -9,8 +9,9 @@ from typing import Any, Final
 from sympy import Add, Expr, Integer, Mul, Pow, Rational, S
 
 from intclass.components.shared.errors import ExpressionError
+from intclass.components.shared.expressions._assumptions import Unasked
 from intclass.components.shared.expressions._limits import Limits, over_limit, place_of, unreadable
-from intclass.components.shared.expressions._magnitude import Magnitudes, is_constant
+from intclass.components.shared.expressions._magnitude import Magnitudes, Measure, is_constant
 from intclass.components.shared.expressions._names import CONSTANTS, ELEMENTARY, X
 from intclass.components.shared.expressions._tree import Node, factors, summands
 
@@ -20,16 +21,18 @@ LEAVES: Final[Mapping[str, Any]] = {"x": X, **CONSTANTS}
 
 def build(node: Node, limits: Limits) -> Expr:
     """The SymPy expression of a tree. Raises ExpressionError where a number or constant would grow over a limit."""
-    return Builder(limits).build(node)
+    with Unasked() as unasked:
+        return Builder(limits, unasked).build(node)
 
 
 class Builder:
     """Builds from the leaves up. Sums and products are built whole, so their arguments' order does not matter."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, unasked: Unasked) -> None:
         self._limits = limits
+        self._unasked = unasked
         self._bits = limits.digits * _BITS_PER_DIGIT
-        self._magnitudes = Magnitudes() if limits.checks_constants else None
+        self._magnitudes = Magnitudes()
 
     def build(self, node: Node) -> Expr:
         """The expression of this node and all below it."""
@@ -46,7 +49,7 @@ class Builder:
             return self._power(self.build(node.args[0]), self.build(node.args[1]), node.args[1].place)
         if head == "sqrt":
             return self._power(self.build(node.args[0]), S.Half, node.place)
-        return self.apply(node)
+        return self.call(node)
 
     def leaf(self, node: Node) -> Expr:
         """A variable or a named constant."""
@@ -55,36 +58,40 @@ class Builder:
         except KeyError:
             raise unreadable(f"{node.head!r} stands without arguments", node.place) from None
 
-    def apply(self, node: Node) -> Expr:
+    def call(self, node: Node) -> Expr:
         """An elementary function at its argument."""
-        function = ELEMENTARY.get(node.head)
-        if function is None:
+        if node.head not in ELEMENTARY:
             raise unreadable(f"unknown function {node.head!r}", node.place)
-        argument = self.build(node.args[0])
-        if self._magnitudes is not None and is_constant(argument):
-            try:
-                self._magnitudes.applied(node.head, argument)
-            except OverflowError:
-                raise self._too_large(node.place) from None
-        if node.head == "exp":  # exp(c*log(b)) becomes b**c
-            self._check_exponent(argument, node.args[0].place)
-        return self._checked(function(argument), node.place)
+        return self._apply(node.head, self.build(node.args[0]), node.args[0].place)
+
+    def settled(self, expr: Any, place: int) -> Expr:  # noqa: ANN401 - SymPy is untyped
+        """The expression itself, weighed: the numbers that evaluation brought to its top are within the limits."""
+        for part in expr.args if expr.is_Add or expr.is_Mul else (expr,):
+            if part.is_Rational and _bits(part) > self._bits + 1:
+                raise self._too_large(place)
+            if part.is_Pow:
+                self._check_exponent(part.exp, place)
+        if not is_constant(expr):
+            self._unasked.mark(expr)
+        elif not (measure := self._magnitudes.of(expr)).real:
+            self._unasked.mark(expr, real=False if measure.has_imaginary_part else None)
+        return expr
 
     def _sum(self, node: Node) -> Expr:
         terms = summands(node)
         if len(terms) == 1:
             return self._product(*terms[0])
-        return self._checked(Add(*[self._product(term, sign) for term, sign in terms]), node.place)
+        return self.settled(Add(*[self._product(term, sign) for term, sign in terms]), node.place)
 
     def _product(self, node: Node, sign: int) -> Expr:
         parts, inner_sign = factors(node)
         if len(parts) == 1 and not parts[0][1]:
             only = self.build(parts[0][0])
-            return only if sign == inner_sign else -only
+            return only if sign == inner_sign else self.settled(-only, node.place)
         built = [self._inverted(part) if divides else self.build(part) for part, divides in parts]
         if sign != inner_sign:
             built.append(S.NegativeOne)
-        return self._checked(Mul(*built), node.place)
+        return self.settled(Mul(*built), node.place)
 
     def _inverted(self, node: Node) -> Expr:
         divisor = self.build(node)
@@ -92,16 +99,30 @@ class Builder:
             raise unreadable("division by zero", node.place)
         return Rational(1, divisor) if divisor.is_Integer else self._power(divisor, S.NegativeOne, node.place)
 
-    def _power(self, base: Any, exponent: Any, place: int) -> Expr:  # noqa: ANN401 - SymPy is untyped
+    def _apply(self, name: str, argument: Any, place: int) -> Expr:  # noqa: ANN401
+        if name == "exp":
+            self._check_exponent(argument, place)  # exp(c*log(b)) becomes b**c
+        evaluate = True
+        if is_constant(argument):
+            self._check_measure(self._magnitudes.applied(name, argument), place)
+            evaluate = self._magnitudes.of(argument).real
+        return self.settled(ELEMENTARY[name](argument, evaluate=evaluate), place)
+
+    def _power(self, base: Any, exponent: Any, place: int) -> Expr:  # noqa: ANN401
+        if base is S.Exp1:
+            return self._apply("exp", exponent, place)
         self._check_exponent(exponent, place)
         if exponent.is_Rational:
             self._check_growth(base, exponent, place)
-        if self._magnitudes is not None and is_constant(exponent) and is_constant(base):
-            try:
-                self._magnitudes.power(base, exponent)
-            except OverflowError:
-                raise self._too_large(place) from None
-        return self._checked(Pow(base, exponent), place)
+        if is_constant(exponent) and is_constant(base):
+            self._check_measure(self._magnitudes.power(base, exponent), place)
+            if not exponent.is_Integer and not self._magnitudes.of(base).real:
+                raise unreadable("a root or power of a constant that is not real", place)
+        return self.settled(Pow(base, exponent), place)
+
+    def _check_measure(self, measure: Measure, place: int) -> None:
+        if measure.huge and self._limits.checks_constants:
+            raise self._too_large(place)
 
     def _check_exponent(self, exponent: Any, place: int) -> None:  # noqa: ANN401
         for number in _leading_numbers(exponent):
@@ -115,15 +136,6 @@ class Builder:
         bits = sum(_bits(number) * abs(power) for number, power in _number_powers(base))
         if bits * abs(exponent) > self._bits:
             raise self._too_large(place)
-
-    def _checked(self, expr: Any, place: int) -> Expr:  # noqa: ANN401
-        """The expression itself, if the numbers that evaluation brought to its top are within the limits."""
-        for part in expr.args if expr.is_Add or expr.is_Mul else (expr,):
-            if part.is_Rational and _bits(part) > self._bits + 1:
-                raise self._too_large(place)
-            if part.is_Pow:
-                self._check_exponent(part.exp, place)
-        return expr
 
     def _too_large(self, place: int) -> ExpressionError:
         text = (

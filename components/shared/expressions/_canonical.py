@@ -46,5 +46,5 @@ def fingerprint(expr: Expr) -> str:
 
 
 def digest(text: str) -> str:
-    """16 hexadecimal digits of the text's SHA-256."""
+    """16 hexadecimal digits of the text's SHA-256: of a canonical text, the fingerprint."""
     return hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]

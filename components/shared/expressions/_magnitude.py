@@ -1,18 +1,45 @@
-"""Rough values of constants, so that a tower of exponentials is refused before SymPy tries to compare it to zero."""
+"""Rough values of constants, in doubles: what SymPy would choke on is seen before SymPy sees it.
+
+Comparing `tan(exp(exp(9)))` to zero needs thousands of digits, and finding the branch of `sqrt(acos(2)**2)` takes SymPy
+a minute. The first is outside every sensible range; the second is a root of a constant that is not real.
+"""
 
 from __future__ import annotations
 
 import cmath
+import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sympy import E, Expr, pi
+from sympy import E, Expr, I, pi
 
 from intclass.components.shared.expressions._names import X
 
-_DIRECT: Final = "sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh log".split()
+_DIRECT: Final = ["sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "log"]
 _RECIPROCAL: Final = {"cot": "tan", "sec": "cos", "csc": "sin", "coth": "tanh", "sech": "cosh", "csch": "sinh"}
+_SURE: Final = 1e-6
+_ROUNDING: Final = 1e-12  # an imaginary part below this, relative to the value, is a rounding error
+
+
+class Measure(NamedTuple):
+    """What is known of a constant: its value, infinite if outside the range of doubles, None if there is none.
+
+    `real` tells whether it is made of real constants alone; acos(2)**2 is not, although its value is real.
+    """
+
+    value: complex | None
+    real: bool
+
+    @property
+    def huge(self) -> bool:
+        """Whether the constant is larger than about 10**308, or closer to zero than 10**-308."""
+        return self.value is not None and not cmath.isfinite(self.value)
+
+    @property
+    def has_imaginary_part(self) -> bool:
+        """Whether the value is surely not real."""
+        return self.value is not None and not self.huge and abs(self.value.imag) > _SURE * abs(self.value)
 
 
 def _exp(value: complex) -> complex:
@@ -31,7 +58,7 @@ def _functions() -> dict[str, Callable[[complex], complex]]:
     return table
 
 
-FUNCTIONS: Final[Mapping[str, Callable[[complex], complex]]] = MappingProxyType(_functions())
+_FUNCTIONS: Final[Mapping[str, Callable[[complex], complex]]] = MappingProxyType(_functions())
 
 
 def is_constant(expr: Any) -> bool:  # noqa: ANN401 - SymPy is untyped
@@ -46,53 +73,62 @@ def is_constant(expr: Any) -> bool:  # noqa: ANN401 - SymPy is untyped
 
 
 class Magnitudes:
-    """Values of constant expressions as complex doubles, remembered while one expression is built."""
+    """Measures of constants, remembered while one expression is built."""
 
     def __init__(self) -> None:
-        self._known: dict[Expr, complex | None] = {pi: cmath.pi, E: cmath.e}
+        self._known: dict[Expr, Measure] = {pi: Measure(math.pi, True), E: Measure(math.e, True), I: Measure(1j, False)}
 
-    def value(self, expr: Any) -> complex | None:  # noqa: ANN401
-        """The value, or None where there is none in doubles (a pole, an unknown function).
+    def of(self, expr: Any) -> Measure:  # noqa: ANN401
+        """The measure of a constant expression."""
+        known = self._known.get(expr)
+        if known is None:
+            known = self._known[expr] = self._computed(expr)
+        return known
 
-        Raises OverflowError for a constant outside the range of doubles, about 10**-308 to 10**308.
-        """
-        if expr not in self._known:
-            try:
-                self._known[expr] = self._computed(expr)
-            except (ValueError, ZeroDivisionError):
-                self._known[expr] = None
-        return self._known[expr]
+    def applied(self, name: str, argument: Any) -> Measure:  # noqa: ANN401
+        """The measure of a function's value at a constant."""
+        call = _FUNCTIONS.get(name)
+        return _measured(call, self.of(argument)) if call else Measure(None, False)
 
-    def applied(self, name: str, argument: Any) -> None:  # noqa: ANN401
-        """Raises OverflowError if the function's value at that constant is outside the range."""
-        value = self.value(argument)
-        if value is not None and name in FUNCTIONS:
-            try:
-                FUNCTIONS[name](value)
-            except (ValueError, ZeroDivisionError):
-                return
+    def power(self, base: Any, exponent: Any) -> Measure:  # noqa: ANN401
+        """The measure of a power of constants."""
+        return _measured(_power, self.of(base), self.of(exponent))
 
-    def power(self, base: Any, exponent: Any) -> None:  # noqa: ANN401
-        """Raises OverflowError if the power of two constants is outside the range."""
-        left, right = self.value(base), self.value(exponent)
-        if left and right is not None and abs(right * cmath.log(left).real) > 0:
-            _exp(right * cmath.log(left))
-
-    def _computed(self, expr: Any) -> complex | None:  # noqa: ANN401
+    def _computed(self, expr: Any) -> Measure:  # noqa: ANN401
         if expr.is_Rational:
-            return complex(int(expr.p) / int(expr.q))
-        values = [self.value(argument) for argument in expr.args]
-        if not values or None in values:
-            return None
-        numbers = [value for value in values if value is not None]
+            return _measured(lambda: complex(int(expr.p) / int(expr.q)))
         if expr.is_Add:
-            return sum(numbers)
+            return _measured(_sum, *map(self.of, expr.args))
         if expr.is_Mul:
-            product = complex(1)
-            for number in numbers:
-                product *= number
-            return product
+            return _measured(_product, *map(self.of, expr.args))
         if expr.is_Pow:
-            return _exp(numbers[1] * cmath.log(numbers[0])) if numbers[0] else None
-        call = FUNCTIONS.get(expr.func.__name__)
-        return call(numbers[0]) if call and len(numbers) == 1 else None
+            return self.power(*expr.args)
+        return self.applied(expr.func.__name__, expr.args[0]) if len(expr.args) == 1 else Measure(None, False)
+
+
+def _sum(*values: complex) -> complex:
+    return sum(values)
+
+
+def _product(*values: complex) -> complex:
+    return math.prod(values)
+
+
+def _power(base: complex, exponent: complex) -> complex:
+    return _exp(exponent * cmath.log(base)) if base else base**exponent
+
+
+def _measured(call: Callable[..., complex], *operands: Measure) -> Measure:
+    values = [operand.value for operand in operands]
+    real = all(operand.real for operand in operands)
+    if None in values:
+        return Measure(None, real)
+    if any(operand.huge for operand in operands):
+        return Measure(cmath.inf, real)
+    try:
+        value = call(*values)
+    except (ValueError, ZeroDivisionError):  # a pole
+        return Measure(None, real)
+    except OverflowError:
+        return Measure(cmath.inf, real)
+    return Measure(value, real and abs(value.imag) <= _ROUNDING * abs(value))

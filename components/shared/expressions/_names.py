@@ -18,10 +18,34 @@ CONSTANTS: Final[Mapping[str, Any]] = MappingProxyType({"pi": pi, "E": E})
 ELEMENTARY: Final[Mapping[str, Any]] = MappingProxyType(
     {
         name: getattr(sympy, name)
-        for name in (
-            "exp log sin cos tan cot sec csc asin acos atan acot asec acsc "
-            "sinh cosh tanh coth sech csch asinh acosh atanh acoth asech acsch"
-        ).split()
+        for name in [
+            "exp",
+            "log",
+            "sin",
+            "cos",
+            "tan",
+            "cot",
+            "sec",
+            "csc",
+            "asin",
+            "acos",
+            "atan",
+            "acot",
+            "asec",
+            "acsc",
+            "sinh",
+            "cosh",
+            "tanh",
+            "coth",
+            "sech",
+            "csch",
+            "asinh",
+            "acosh",
+            "atanh",
+            "acoth",
+            "asech",
+            "acsch",
+        ]
     }
 )
 

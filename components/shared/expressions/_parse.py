@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import sympy
 from sympy import AccumBounds, Expr, I, nan, oo, zoo
 
 from intclass.components.shared.expressions._build import build

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from sympy import Expr
 
+from intclass.components.shared.errors import ExpressionError
 from intclass.components.shared.expressions._canonical import canonical, digest
 from intclass.components.shared.expressions._decompose import NAMES
-from intclass.components.shared.errors import ExpressionError
 from intclass.components.shared.expressions._names import X
 
 CONSTANT: Final = "C"
