@@ -1,0 +1,71 @@
+"""Prefix words: uniform shapes filled with a grammar's operators and leaves, in blocks that depend on nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from intclass.components.generate import _shapes
+from intclass.components.shared.grammar import GeometricIntegers, Grammar, UniformIntegers
+
+# The block is a part of what a sample means: another length gives other samples.
+BLOCK_LENGTH: Final = 128
+
+Word = str | int
+"""An operator's name, `x`, or an integer."""
+
+
+def draw_sizes(seed: int, block: int, *, internal_nodes: tuple[int, int]) -> npt.NDArray[np.int64]:
+    """Internal nodes of the block's samples, shape (BLOCK_LENGTH,), uniform over the range with both ends."""
+    return _stream(seed, block, 0).integers(internal_nodes[0], internal_nodes[1] + 1, size=BLOCK_LENGTH)
+
+
+def draw_words(
+    seed: int, block: int, attempt: int, *, sizes: npt.NDArray[np.int64], grammar: Grammar
+) -> list[list[Word]]:
+    """The block's samples as prefix words, drawn anew for each attempt 0, 1, 2, ...
+
+    A sample that is refused takes its words from the next attempt at the same place, so it never depends on which
+    others were refused.
+    """
+    rng = _stream(seed, block, 1 + attempt)
+    arities = [arity for arity, weights in ((1, grammar.unary), (2, grammar.binary)) if weights]
+    shapes = _shapes.draw_shapes(sizes.tolist(), rng, arities=arities)
+    filled = np.select(
+        [shapes == _shapes.BINARY, shapes == _shapes.UNARY],
+        [_choose(grammar.binary, shapes.shape, rng), _choose(grammar.unary, shapes.shape, rng)],
+        default=_draw_leaves(grammar, shapes.shape, rng),
+    )
+    lengths = np.count_nonzero(shapes != _shapes.PADDING, axis=1)
+    return [row[:length] for row, length in zip(filled.tolist(), lengths.tolist(), strict=True)]
+
+
+def _draw_leaves(grammar: Grammar, shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[Any]:
+    leaves = _choose(grammar.leaves, shape, rng)
+    return np.where(leaves == "x", leaves, _draw_integers(grammar.integers, shape, rng).astype(object))
+
+
+def _draw_integers(
+    law: UniformIntegers | GeometricIntegers, shape: tuple[int, ...], rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    if isinstance(law, UniformIntegers):
+        return rng.integers(law.low, law.high + 1, size=shape)
+    return rng.geometric(law.p, size=shape)
+
+
+def _choose(weights: Mapping[str, float], shape: Sequence[int], rng: np.random.Generator) -> npt.NDArray[Any]:
+    """Names by weight, as objects; draws nothing where there is nothing to choose."""
+    if not weights:
+        return np.full(shape, "", dtype=object)
+    cumulative = np.cumsum(list(weights.values()))
+    drawn = np.searchsorted(cumulative, rng.random(shape) * cumulative[-1], side="right")
+    names: npt.NDArray[np.object_] = np.array(list(weights), dtype=object)
+    chosen: npt.NDArray[np.object_] = names[drawn.clip(max=len(weights) - 1)]  # a draw may round up to the last sum
+    return chosen
+
+
+def _stream(seed: int, block: int, number: int) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(block, number))))
