@@ -1,0 +1,219 @@
+"""FriCAS as an engine: the most complete implementation of the Risch procedure that is free.
+
+When FriCAS comes to a part of the procedure that is not implemented it says so with an error, and when the procedure
+ends without a result it leaves the integral standing (W. Hebisch, FriCAS' maintainer, fricas/fricas issue 19): the
+former says nothing, the latter that there is no elementary antiderivative. What FriCAS gives as an antiderivative has
+to be checked, because it simplifies across branch cuts, as asin(sin(x)) to x.
+
+FriCAS is asked twice. `internalIntegrate` is the procedure itself, over the complex numbers, with sums over the roots
+of polynomials as in the theorems; it decides, and it has no trouble with rational functions of high degree. Only if
+there is a result, `integrate` is asked for it in real functions, which may take long, as it writes those roots out.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from sympy import Abs, Expr, sign
+
+from intclass.components.integrate.engines._base import Answer, Engine, Status
+from intclass.components.integrate.engines._fricas_program import FricasProgram, find_program
+from intclass.components.integrate.engines._fricas_session import DiedError, FricasSession, StoppedError
+from intclass.components.integrate.engines._fricas_text import (
+    LOG_SUM,
+    ROOT,
+    UnprintableError,
+    UnreadableError,
+    from_fricas,
+    to_fricas,
+)
+
+MEMORY_BYTES: Final = 768 * 2**20
+ANSWERS_PER_PROCESS: Final = 1000  # in which it grows by tens of MB
+_WORN_SHARE: Final = 0.75  # of the memory limit; a process that holds so much is replaced
+_WARM_UP: Final = ("x^2*exp(x)", "exp(x)*sin(x)/(x+1)", "atan(exp(x)+sqrt(x))")  # these load most of what is ever used
+_WARM_UP_SECONDS: Final = 10.0
+_REAL_FORM_SHARE: Final = 0.8  # of the time that is left once there is a result
+
+_FIELD: Final = "EXPR(INT)"
+_DECIDE: Final = f"result := internalIntegrate(({{integrand}})::{_FIELD}, x)$FSCINT(INT, {_FIELD})"
+_IS_ELEMENTARY: Final = "PRINC(elem?(result))$Lisp"
+_REAL_FORM: Final = f"answer := integrate(({{integrand}})::{_FIELD}, x)"
+_FIRST_FORM: Final = "answer := first(answer)"
+_SUM_FORM: Final = (
+    f"answer := split(result)$IR2F(INT, {_FIELD})\n"
+    f"answer := ratpart(answer) + reduce(+, [s.scalar * kernel(operator('{LOG_SUM}), "
+    f"[(s.coeff)({ROOT}::{_FIELD}), (s.logand)({ROOT}::{_FIELD})])${_FIELD} for s in logpart(answer)], 0::{_FIELD})"
+)
+_FUNCTIONS: Final = "PRINC([name(o) for o in operators(answer)])$Lisp"
+_PRINT: Final = "PRINC(answer::InputForm)$Lisp"
+
+_ERROR: Final = re.compile(
+    r">> (?:Error detected within library code|System error):(.*)|^\s*(Cannot .*)|(\d+ error\(s\) parsing)",
+    re.DOTALL | re.MULTILINE,
+)
+_OUT_OF_MEMORY: Final = re.compile(r"exhausted|heap|storage", re.IGNORECASE)
+_NOT_IMPLEMENTED: Final = re.compile(r"incomplete|implemented")
+
+# Functions of FriCAS' answers for which SymPy has no name. They are no elementary functions either.
+_NAMELESS: Final = re.compile(r"weierstrass|jacobi|hypergeometric|meijer|lommel|kummer|whittaker|lerch|%iint")
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """An answer without its frame."""
+
+    status: Status
+    reason: str
+    antiderivative: str | None = None
+
+
+class _RefusedError(Exception):
+    """FriCAS replied with an error."""
+
+
+class _OtherFormError(Exception):
+    """The real form is not to be had."""
+
+
+class FricasEngine(Engine):
+    """Asks one FriCAS process, which is started again when it has died and after many answers.
+
+    Args:
+        program: The program to use; by default the system's, else the wheel's.
+        memory_bytes: What the FriCAS process may use.
+
+    Raises EngineUnavailableError if there is no FriCAS or it does not start.
+    """
+
+    name: ClassVar[str] = "fricas"
+
+    def __init__(self, program: FricasProgram | None = None, *, memory_bytes: int = MEMORY_BYTES) -> None:
+        self._program = program or find_program()
+        self._memory_bytes = memory_bytes
+        self._session = self._start()
+        self._answers = 0
+
+    @property
+    def version(self) -> str:
+        """The system's version, for the record (`fricas 1.3.8`)."""
+        return f"fricas {self._session.version}"
+
+    @property
+    def pid(self) -> int:
+        """The process id of FriCAS; another one after it was started again."""
+        return self._session.pid
+
+    def integrate(self, integrand: Expr, *, limit_seconds: float) -> Answer:
+        """An antiderivative in x, or why there is none.
+
+        What a new process takes to start, if the last one is gone, does not count.
+        """
+        self._renew()
+        start = time.monotonic()
+        outcome = self._outcome(integrand, start + limit_seconds)
+        return Answer(
+            engine=self.name,
+            engine_version=self.version,
+            status=outcome.status,
+            reason=outcome.reason,
+            seconds=time.monotonic() - start,
+            antiderivative=outcome.antiderivative,
+        )
+
+    def close(self) -> None:
+        """Kill the process."""
+        self._session.close()
+
+    def _start(self) -> FricasSession:
+        session = FricasSession(self._program, memory_bytes=self._memory_bytes)
+        deadline = time.monotonic() + _WARM_UP_SECONDS
+        for integrand in _WARM_UP:
+            session.ask(_REAL_FORM.format(integrand=integrand), deadline=deadline)
+        return session
+
+    def _renew(self) -> None:
+        """Have a living process that is neither old nor fat."""
+        fat = self._session.resident_bytes() > _WORN_SHARE * self._memory_bytes
+        if fat or self._answers >= ANSWERS_PER_PROCESS or not self._session.alive:
+            self._session.close()
+            self._session, self._answers = self._start(), 0
+        self._answers += 1
+
+    def _outcome(self, integrand: Expr, deadline: float) -> _Outcome:
+        try:
+            text = to_fricas(integrand)
+            outcome = self._decide(text, deadline)
+        except UnprintableError as error:
+            return _Outcome(Status.ERROR, f"{error} has no name in FriCAS")
+        except _RefusedError as error:
+            return _refusal(str(error))
+        except StoppedError as error:
+            return _Outcome(error.status, str(error))
+        except DiedError as error:
+            return _Outcome(Status.CRASHED, f"FriCAS {error}")
+        if outcome.status is Status.UNEVALUATED and integrand.has(Abs, sign):
+            return _Outcome(
+                Status.INCOMPLETE, "integral left standing, but Abs and sign are beyond the Risch procedure"
+            )
+        return outcome
+
+    def _decide(self, integrand: str, deadline: float) -> _Outcome:
+        self._run(_DECIDE.format(integrand=integrand), deadline)
+        if self._run(_IS_ELEMENTARY, deadline) == "NIL":
+            return _Outcome(Status.UNEVALUATED, "Risch procedure completed: integral left unevaluated")
+        try:
+            return self._real_form(integrand, deadline)
+        except _OtherFormError as reason:
+            self._run(_SUM_FORM, deadline)
+            return self._written(f"complex form: {reason}", deadline)
+
+    def _real_form(self, integrand: str, deadline: float) -> _Outcome:
+        now = time.monotonic()
+        deadline = now + _REAL_FORM_SHARE * (deadline - now)
+        reason = "answered"
+        try:
+            self._run(_REAL_FORM.format(integrand=integrand), deadline)
+            try:
+                functions = self._run(_FUNCTIONS, deadline)
+            except _RefusedError:  # a list: the form depends on the sign of a constant
+                self._run(_FIRST_FORM, deadline)
+                functions = self._run(_FUNCTIONS, deadline)
+                reason = "the first of several real forms"
+        except (_RefusedError, StoppedError) as error:
+            if not self._session.alive:
+                raise
+            raise _OtherFormError(f"no real form ({error})") from error
+        if not {"integral", "rootOf"}.isdisjoint(functions.strip("()").split()):
+            raise _OtherFormError("roots of a polynomial")
+        return self._written(reason, deadline)
+
+    def _written(self, reason: str, deadline: float) -> _Outcome:
+        """The answer as text."""
+        try:
+            return _Outcome(Status.SOLVED, reason, from_fricas(self._run(_PRINT, deadline)))
+        except UnreadableError as error:
+            if _NAMELESS.match(str(error)):
+                return _Outcome(Status.UNEVALUATED, f"Risch procedure completed: answered with {error}")
+            return _Outcome(Status.ERROR, f"the answer holds {error}, which has no name in SymPy")
+
+    def _run(self, command: str, deadline: float) -> str:
+        """FriCAS' reply to a command; raises _RefusedError if it is an error."""
+        reply = self._session.ask(command, deadline=deadline)
+        error = _ERROR.search(reply)
+        if error:
+            message = " ".join(next(filter(None, error.groups()), "").split())
+            raise _RefusedError(message[:200] or "system error")
+        return reply
+
+
+def _refusal(message: str) -> _Outcome:
+    """The outcome of an error, from what FriCAS says of it."""
+    if _NOT_IMPLEMENTED.search(message):
+        return _Outcome(Status.INCOMPLETE, message)
+    if _OUT_OF_MEMORY.search(message):
+        return _Outcome(Status.MEMORY, message)
+    return _Outcome(Status.ERROR, message)
