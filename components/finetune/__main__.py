@@ -1,0 +1,94 @@
+"""`intclass finetune`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from intclass.components.finetune.config import ClassWeights, Encoding, FinetuneConfig, Precision
+from intclass.components.shared.command import run
+
+_USUAL = FinetuneConfig()
+
+
+def main(
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="Folder that `intclass dataset` wrote, or gs://.")],
+    out: Annotated[str, typer.Option(metavar="DIR|gs://", help="Folder for the model.")],
+    base_model: Annotated[
+        str, typer.Option(metavar="NAME|DIR|gs://", help="`small`, a name on the Hugging Face hub, or a folder.")
+    ] = _USUAL.base_model,
+    revision: Annotated[
+        str | None, typer.Option(help="Branch, tag or commit on the hub.", show_default="one with safetensors, or main")
+    ] = _USUAL.revision,
+    encoding: Annotated[
+        Encoding | None,
+        typer.Option(help="What the model reads.", show_default="prefix for small, infix for others"),
+    ] = _USUAL.encoding,
+    epochs: Annotated[int, typer.Option(help="Passes over the train split, at most.")] = _USUAL.epochs,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Peak learning rate.", show_default="1e-3 for small, 5e-5 for others")
+    ] = _USUAL.learning_rate,
+    batch_tokens: Annotated[
+        int | None, typer.Option(help="Tokens in one step.", show_default="1024 for small, 4096 for others")
+    ] = _USUAL.batch_tokens,
+    warmup_fraction: Annotated[
+        float, typer.Option(help="Share of training in which the learning rate rises.")
+    ] = _USUAL.warmup_fraction,
+    weight_decay: Annotated[float, typer.Option(help="Decay of the weight matrices.")] = _USUAL.weight_decay,
+    dropout: Annotated[float, typer.Option(help="Dropout; for a pretrained model, of its head.")] = _USUAL.dropout,
+    patience: Annotated[
+        int, typer.Option(help="Epochs without a better validation loss before training stops.")
+    ] = _USUAL.patience,
+    class_weights: Annotated[ClassWeights, typer.Option(help="Weight of each class.")] = _USUAL.class_weights,
+    label_smoothing: Annotated[float, typer.Option(help="Share of the truth spread evenly.")] = _USUAL.label_smoothing,
+    max_length: Annotated[int, typer.Option(help="Longer inputs lose their end.")] = _USUAL.max_length,
+    seed: Annotated[int, typer.Option(help="Of the weights, the order and dropout.")] = _USUAL.seed,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = _USUAL.device,
+    precision: Annotated[Precision, typer.Option(help="Of the products in the forward pass.")] = _USUAL.precision,
+    hidden_size: Annotated[int, typer.Option(help="Width of `small`.")] = _USUAL.hidden_size,
+    num_layers: Annotated[int, typer.Option(help="Layers of `small`.")] = _USUAL.num_layers,
+    num_heads: Annotated[int, typer.Option(help="Attention heads of `small`.")] = _USUAL.num_heads,
+) -> None:
+    """Train a classifier of integrands on a dataset, and write it in Hugging Face format.
+
+    Each epoch prints one line of `name=value` metrics. The weights of the epoch with the lowest validation loss are
+    kept, and their probabilities calibrated on the same split.
+
+    Example: `intclass finetune runs/laptop/examples --out model --epochs 30`, then
+    `intclass predict "x*exp(x**2)" --model model`
+    """
+    from intclass.components.finetune.stage import finetune
+
+    config = FinetuneConfig(
+        base_model=base_model,
+        revision=revision,
+        encoding=encoding,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        batch_tokens=batch_tokens,
+        warmup_fraction=warmup_fraction,
+        weight_decay=weight_decay,
+        dropout=dropout,
+        patience=patience,
+        class_weights=class_weights,
+        label_smoothing=label_smoothing,
+        max_length=max_length,
+        seed=seed,
+        device=device,
+        precision=precision,
+        hidden_size=hidden_size,
+        num_layers=num_layers,
+        num_heads=num_heads,
+    )
+    manifest = finetune(dataset, out, config)
+    stats, counts = manifest.stats, manifest.counts
+    auroc = f", AUROC {stats['validation_auroc']:.3f}" if "validation_auroc" in stats else ""
+    typer.echo(
+        f"{out}: validation accuracy {stats['validation_accuracy']:.3f}{auroc} "
+        f"after epoch {counts['best_epoch']} of {counts['epochs']}, {stats['seconds']:.0f} s"
+    )
+
+
+if __name__ == "__main__":
+    run(main)

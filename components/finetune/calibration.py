@@ -1,0 +1,73 @@
+"""Temperature scaling: one number, fitted on the validation split, that makes probabilities mean what they say."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from scipy.optimize import minimize_scalar
+
+from intclass.components.finetune.metrics import Floats, Ints, calibration_error, negative_log_likelihood
+from intclass.components.shared.errors import RecordsError
+
+FILE_NAME: Final = "calibration.json"
+# Separable validation data would ask for a temperature of 0, that is, for certainty.
+_BOUNDS: Final = (0.05, 20.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """Logits are divided by `temperature`; the rest is what that did on the validation split."""
+
+    temperature: float
+    examples: int
+    nll_before: float
+    nll_after: float
+    ece_before: float
+    ece_after: float
+
+    def save(self, folder: Path) -> None:
+        """Write `calibration.json`."""
+        (folder / FILE_NAME).write_text(json.dumps(asdict(self), indent=2) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read `calibration.json`; raises RecordsError if it is missing or something else."""
+        path = folder / FILE_NAME
+        try:
+            return cls(**json.loads(path.read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            raise RecordsError(f"{path}: no calibration; `intclass finetune` writes one beside its model") from error
+
+
+def fit_temperature(logits: Floats, labels: Ints) -> float:
+    """The temperature that minimises the negative log likelihood of logits (n, 2); 1 where only one class occurs.
+
+    Guo et al. (2017), "On calibration of modern neural networks", section 4.2. Which class is likelier stays.
+    """
+    if not 0 < labels.sum() < len(labels):
+        return 1.0
+    found = minimize_scalar(
+        lambda log_temperature: negative_log_likelihood(logits / math.exp(log_temperature), labels),
+        bounds=tuple(math.log(bound) for bound in _BOUNDS),
+        method="bounded",
+        options={"xatol": 1e-6},
+    )
+    return math.exp(found.x)
+
+
+def calibrate(logits: Floats, labels: Ints) -> Calibration:
+    """The fitted temperature, with likelihood and calibration error before and after."""
+    temperature = fit_temperature(logits, labels)
+    scaled = logits / temperature
+    return Calibration(
+        temperature=temperature,
+        examples=len(labels),
+        nll_before=negative_log_likelihood(logits, labels),
+        nll_after=negative_log_likelihood(scaled, labels),
+        ece_before=calibration_error(logits, labels),
+        ece_after=calibration_error(scaled, labels),
+    )

@@ -1,0 +1,96 @@
+"""A trained model that answers: text or expressions in, calibrated probabilities out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from scipy.special import expit
+from sympy import Expr
+
+from intclass.components.finetune.calibration import Calibration
+from intclass.components.finetune.compute import Compute, choose_device
+from intclass.components.finetune.inference import predict_logits
+from intclass.components.finetune.metrics import Floats
+from intclass.components.finetune.model import LABELS, Encoder, load_encoder
+from intclass.components.shared import storage
+from intclass.components.shared.expressions import canonical, canonical_text, from_prefix, parse, prefix_words
+from intclass.components.shared.manifest import Manifest, read_manifest
+
+
+class Classifier:
+    """A model that `finetune` wrote, with its tokenizer and its calibration. Several threads may use one.
+
+    Attributes:
+        target: What was learnt: `elementary` or `solved`.
+        labels: The names of class 0 and class 1; probabilities are those of class 1.
+        max_length: Inputs of more tokens than this lose their end.
+        description: What the model is, for a report or a server's metadata.
+    """
+
+    def __init__(self, encoder: Encoder, calibration: Calibration, manifest: Manifest, *, compute: Compute) -> None:
+        self.target = encoder.target
+        self.labels = LABELS[encoder.target]
+        self.description: Mapping[str, Any] = _description(manifest)
+        self._model = encoder.model.to(compute.device).eval()
+        self._reader = encoder.reader()
+        self._encoding = encoder.encoding
+        self._temperature = calibration.temperature
+        self._compute = compute
+        self.max_length = self._reader.max_length
+
+    @classmethod
+    def load(cls, folder: str | Path, *, device: str = "auto") -> Self:
+        """The classifier in a folder, or below a gs:// prefix, that `finetune` wrote.
+
+        Raises ConfigError if there is no such model, RecordsError or StorageError if a file beside it cannot be read.
+        """
+        compute = Compute(device=choose_device(device))
+        with storage.local_folder(folder) as local:
+            encoder = load_encoder(local, name=str(folder))
+            return cls(encoder, Calibration.load(local), read_manifest(local), compute=compute)
+
+    def predict(self, integrands: Sequence[str | Expr]) -> Floats:
+        """The calibrated probabilities (n,) of class 1 for text in ordinary notation, or for expressions in x.
+
+        Raises ExpressionError for text that is no expression, and for an expression with a function that is unknown.
+        """
+        return self._probabilities([self._text(integrand) for integrand in integrands])
+
+    def predict_prefixes(self, prefixes: Sequence[str]) -> Floats:
+        """As `predict`, for canonical expressions as prefix words joined by spaces (the examples' column `prefix`)."""
+        return self._probabilities(self._texts(prefixes))
+
+    def predict_logits(self, prefixes: Sequence[str]) -> Floats:
+        """The model's logits (n, 2), not calibrated, for canonical expressions as prefix words joined by spaces."""
+        return self._logits(self._texts(prefixes))
+
+    def _text(self, integrand: str | Expr) -> str:
+        """What the model reads for an integrand."""
+        expr = parse(integrand) if isinstance(integrand, str) else integrand
+        return " ".join(prefix_words(canonical(expr))) if self._encoding == "prefix" else canonical_text(expr)
+
+    def _texts(self, prefixes: Sequence[str]) -> Sequence[str]:
+        if self._encoding == "prefix":
+            return prefixes
+        return [canonical_text(from_prefix(prefix.split())) for prefix in prefixes]
+
+    def _logits(self, texts: Sequence[str]) -> Floats:
+        ids = self._reader(texts).ids
+        return predict_logits(self._model, ids, pad_id=self._reader.pad_id, compute=self._compute)
+
+    def _probabilities(self, texts: Sequence[str]) -> Floats:
+        logits = self._logits(texts) / self._temperature
+        probabilities: Floats = expit(logits[:, 1] - logits[:, 0])
+        return probabilities
+
+
+def _description(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "program": manifest.program,
+        "fingerprint": manifest.fingerprint,
+        **{name: manifest.config.get(name) for name in ("base_model", "encoding", "target")},
+        "counts": dict(manifest.counts),
+        "stats": dict(manifest.stats),
+    }

@@ -1,0 +1,105 @@
+"""What a user may choose about training."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from intclass.components.shared.errors import ConfigError
+
+Encoding = Literal["prefix", "infix"]
+ClassWeights = Literal["none", "balanced"]
+Precision = Literal["auto", "float32", "bfloat16"]
+
+SMALL: Final = "small"  # the base model that needs no download: an encoder with random weights over prefix words
+
+_CHOICES: Final = {"class_weights": get_args(ClassWeights), "precision": get_args(Precision)}
+_AT_LEAST: Final = {
+    "epochs": 1,
+    "batch_tokens": 1,
+    "patience": 1,
+    "max_length": 8,
+    "seed": 0,
+    "hidden_size": 2,
+    "num_layers": 1,
+    "num_heads": 1,
+    "weight_decay": 0,
+}
+_SHARES: Final = ("warmup_fraction", "dropout", "label_smoothing")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneConfig:
+    """What is trained, on which text, and how.
+
+    Attributes:
+        base_model: `small`, a name on the Hugging Face hub (`tbs17/MathBERT`), a local folder, or a gs:// folder.
+        revision: Branch, tag or commit on the hub; None takes the one that is known to hold safetensors, or main.
+        encoding: What the model reads: `prefix` words or `infix` text. None takes what the base model was trained on by
+            this program, else `prefix` for `small` and `infix` for the others.
+        epochs: Passes over the training split, at most.
+        learning_rate: Peak of the schedule; None takes 1e-3 for `small` and 5e-5 for a pretrained model.
+        batch_tokens: Tokens in one step, padding included; None takes 1 024 for `small` and 4 096 for the others.
+        warmup_fraction: Share of all steps in which the learning rate rises; then it falls linearly to 0.
+        weight_decay: Of the weight matrices; biases and norms are left alone.
+        dropout: In the whole of `small`, and before the classification head of a pretrained model.
+        patience: Epochs without a better validation loss after which training stops.
+        class_weights: `balanced` weighs each class by the inverse of its frequency.
+        label_smoothing: Share of the truth that is spread over both classes.
+        max_length: Longer inputs are cut to so many tokens, or to what a pretrained model has positions for.
+        seed: Of the initial weights, the order of the examples, and dropout.
+        device: `auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1`.
+        precision: `auto` takes bfloat16 for the products where the processor computes in it, else float32.
+        hidden_size: Width of `small`, a multiple of twice num_heads.
+        num_layers: Depth of `small`.
+        num_heads: Attention heads of `small`.
+    """
+
+    base_model: str = SMALL
+    revision: str | None = None
+    encoding: Encoding | None = None
+    epochs: int = 20
+    learning_rate: float | None = None
+    batch_tokens: int | None = None
+    warmup_fraction: float = 0.06
+    weight_decay: float = 0.01
+    dropout: float = 0.1
+    patience: int = 5
+    class_weights: ClassWeights = "none"
+    label_smoothing: float = 0.0
+    max_length: int = 512
+    seed: int = 0
+    device: str = "auto"
+    precision: Precision = "auto"
+    hidden_size: int = 128
+    num_layers: int = 4
+    num_heads: int = 4
+
+    def __post_init__(self) -> None:
+        for name, choices in _CHOICES.items():
+            self._refuse(name, getattr(self, name) not in choices, f"choose one of {', '.join(choices)}")
+        if self.encoding is not None:
+            choices = get_args(Encoding)
+            self._refuse("encoding", self.encoding not in choices, f"choose one of {', '.join(choices)}")
+        for name, least in _AT_LEAST.items():
+            value = getattr(self, name)
+            self._refuse(name, value is not None and not value >= least, f"give at least {least}")
+        for name in _SHARES:
+            self._refuse(name, not 0 <= getattr(self, name) < 1, "give a number from 0 to below 1")
+        rate = self.learning_rate
+        self._refuse("learning_rate", rate is not None and not 0 < rate < math.inf, "give a number above 0")
+        self._refuse("base_model", not self.base_model, "give `small`, a name on the hub, or a folder")
+        # Rotary position embeddings turn pairs of a head's coordinates.
+        uneven = self.hidden_size % (2 * self.num_heads) != 0
+        self._refuse("hidden_size", uneven, f"give a multiple of 2 * num_heads = {2 * self.num_heads}")
+        self._refuse("encoding", self.is_small and self.encoding == "infix", "`small` knows prefix words only")
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the model starts from random weights."""
+        return self.base_model == SMALL
+
+    def _refuse(self, name: str, wrong: bool, way_out: str) -> None:
+        if wrong:
+            raise ConfigError(f"{name} is {getattr(self, name)!r}; {way_out}")

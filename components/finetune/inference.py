@@ -1,0 +1,28 @@
+"""Logits of many inputs, in batches of similar length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel
+
+from intclass.components.finetune.batches import pad, token_batches
+from intclass.components.finetune.compute import Compute
+from intclass.components.finetune.metrics import Floats
+
+INFERENCE_TOKENS: Final = 8_192  # in one forward pass, padding included
+
+
+def predict_logits(model: PreTrainedModel, ids: Sequence[Sequence[int]], *, pad_id: int, compute: Compute) -> Floats:
+    """The logits (n, 2) of n inputs' token ids, in the order of the inputs. The model is left in evaluation mode."""
+    model.eval()
+    logits = np.empty((len(ids), 2))
+    for batch in token_batches([len(row) for row in ids], budget=INFERENCE_TOKENS):
+        tokens, mask = pad([ids[index] for index in batch], pad_id=pad_id)
+        with torch.inference_mode(), compute.autocast():
+            output = model(input_ids=tokens.to(compute.device), attention_mask=mask.to(compute.device))
+        logits[batch] = output.logits.float().cpu().numpy()
+    return logits

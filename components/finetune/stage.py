@@ -1,0 +1,163 @@
+"""The stage: a dataset in, a model folder out."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from intclass.components.finetune.calibration import Calibration, calibrate
+from intclass.components.finetune.card import CARD_NAME, model_card
+from intclass.components.finetune.compute import Compute, choose_compute, reproducible
+from intclass.components.finetune.config import FinetuneConfig
+from intclass.components.finetune.inference import predict_logits
+from intclass.components.finetune.learner import Learner, Recipe
+from intclass.components.finetune.log import TrainingLog
+from intclass.components.finetune.loop import Fit, Plan, Split, train
+from intclass.components.finetune.model import LABELS, Encoder, make_encoder
+from intclass.components.shared import storage
+from intclass.components.shared.errors import RecordsError
+from intclass.components.shared.manifest import FILE_NAME as MANIFEST
+from intclass.components.shared.manifest import Manifest, is_complete, read_manifest, write_manifest
+from intclass.components.shared.records import EXAMPLES, read_table
+
+_DEFAULT: Final = FinetuneConfig()
+
+
+def finetune(dataset: str | Path, out: str | Path, config: FinetuneConfig = _DEFAULT) -> Manifest:
+    """Train a classifier on the dataset's train split and write it to the folder `out`, in Hugging Face format.
+
+    The validation split decides when to stop, which epoch's weights to keep, and the temperature; the test split is
+    never looked at. Beside the model and its tokenizer lie `calibration.json`, `training.jsonl`, a model card
+    `README.md`, and last the manifest, which is returned. Its stats are numbers.
+
+    Raises ConfigError if the base model cannot be had or training diverges, RecordsError if a split or class is empty,
+    StorageError if a folder cannot be read or written.
+    """
+    examples = read_table(dataset, EXAMPLES)
+    target = _target(examples, source=str(dataset))
+    inputs = _inputs(dataset)
+    log = TrainingLog()
+    started = time.monotonic()
+    with reproducible(config.seed):
+        encoder = make_encoder(config, target=target)
+        splits, counts = _read_splits(examples, encoder)
+        log.write(**counts)
+        compute = choose_compute(config.device, config.precision)
+        config = _resolved(config, encoder, compute)
+        fit = _fit(encoder, splits, config, compute=compute, log=log)
+        calibration = _calibrate(encoder, splits[1], compute)
+    log.write(best_epoch=fit.best.epoch, **asdict(calibration))
+    seconds = time.monotonic() - started
+
+    counts |= {"epochs": fit.epochs, "best_epoch": fit.best.epoch}
+    stats = {**_stats(fit, calibration), "seconds": seconds, "samples_per_second": fit.samples / seconds}
+    options = {**asdict(config), "target": target, "encoding": encoder.encoding}
+    with tempfile.TemporaryDirectory(prefix="intclass-model-") as temporary:
+        folder = Path(temporary)
+        encoder.save(folder)
+        calibration.save(folder)
+        log.save(folder)
+        (folder / CARD_NAME).write_text(model_card(options, counts, fit.best.scores, calibration))
+        storage.delete(storage.join(out, MANIFEST))  # an older model's: the folder is not complete until the end
+        storage.copy_folder(folder, out)
+    return write_manifest(out, "finetune", config=options, inputs=inputs, counts=counts, stats=stats)
+
+
+def _target(examples: pa.Table, *, source: str) -> str:
+    targets = pc.unique(examples["target"]).to_pylist()
+    if len(targets) != 1 or targets[0] not in LABELS:
+        raise RecordsError(f"{source}: the target is {targets or 'missing'}; it must be one of {', '.join(LABELS)}")
+    return str(targets[0])
+
+
+def _inputs(dataset: str | Path) -> dict[str, str]:
+    """The dataset's fingerprint; a Parquet file by itself has none."""
+    return {"dataset": read_manifest(dataset).fingerprint} if is_complete(dataset) else {}
+
+
+def _read_splits(examples: pa.Table, encoder: Encoder) -> tuple[tuple[Split, Split], dict[str, int]]:
+    """The train and validation splits as token ids, and their counts."""
+    reader = encoder.reader()
+    column = {"prefix": "prefix", "infix": "canonical"}[encoder.encoding]
+    splits, counts, truncated = [], {}, 0
+    for name in ("train", "validation"):
+        rows = examples.filter(pc.equal(examples["split"], name))
+        labels = np.asarray(rows["label"], dtype=np.int64)
+        _check_classes(labels, name, LABELS[encoder.target])
+        tokens = reader(rows[column].to_pylist())
+        splits.append(Split(tokens.ids, labels))
+        counts[f"{name}_examples"] = len(labels)
+        truncated += tokens.truncated
+    counts |= {"truncated_inputs": truncated, "parameters": encoder.model.num_parameters()}
+    return (splits[0], splits[1]), counts
+
+
+def _check_classes(labels: np.ndarray[Any, np.dtype[np.int64]], split: str, names: tuple[str, str]) -> None:
+    if len(labels) == 0:
+        raise RecordsError(f"the {split} split is empty: draw more functions, or give the split a larger share")
+    missing = [name for label, name in enumerate(names) if label not in labels]
+    if split == "train" and missing:
+        raise RecordsError(
+            f"the train split has no '{missing[0]}' example among its {len(labels)}: draw more functions"
+        )
+
+
+def _resolved(config: FinetuneConfig, encoder: Encoder, compute: Compute) -> FinetuneConfig:
+    """The options as they were in the end, for the manifest."""
+    return replace(
+        config,
+        encoding=encoder.encoding,
+        learning_rate=config.learning_rate or (1e-3 if config.is_small else 5e-5),
+        batch_tokens=config.batch_tokens or (1024 if config.is_small else 4096),
+        device=str(compute.device),
+        precision="bfloat16" if compute.bfloat16 else "float32",
+    )
+
+
+def _fit(
+    encoder: Encoder, splits: tuple[Split, Split], config: FinetuneConfig, *, compute: Compute, log: TrainingLog
+) -> Fit:
+    assert config.learning_rate is not None
+    assert config.batch_tokens is not None
+    plan = Plan(
+        epochs=config.epochs,
+        patience=config.patience,
+        batch_tokens=config.batch_tokens,
+        seed=config.seed,
+        pad_id=encoder.tokenizer.pad_token_id,
+    )
+    recipe = Recipe(
+        learning_rate=config.learning_rate,
+        warmup_fraction=config.warmup_fraction,
+        weight_decay=config.weight_decay,
+        label_smoothing=config.label_smoothing,
+        examples_per_batch=len(splits[0]) / len(plan.batches(splits[0], epoch=1)),
+        class_weights=_class_weights(splits[0]) if config.class_weights == "balanced" else (1.0, 1.0),
+    )
+    learner = Learner(encoder.model.to(compute.device), recipe, compute)
+    return train(learner, splits, plan, compute=compute, log=log)
+
+
+def _class_weights(split: Split) -> tuple[float, float]:
+    """Inverse class frequencies, scaled so that the examples' mean weight is 1."""
+    negative, positive = np.bincount(split.labels, minlength=2)
+    return len(split) / (2 * float(negative)), len(split) / (2 * float(positive))
+
+
+def _calibrate(encoder: Encoder, validation: Split, compute: Compute) -> Calibration:
+    """Fitted in float32, in which a loaded model answers, whatever it was trained in."""
+    exact = Compute(device=compute.device)
+    logits = predict_logits(encoder.model, validation.ids, pad_id=encoder.tokenizer.pad_token_id, compute=exact)
+    return calibrate(logits, validation.labels)
+
+
+def _stats(fit: Fit, calibration: Calibration) -> dict[str, float]:
+    scores = {f"validation_{name}": value for name, value in asdict(fit.best.scores).items() if value is not None}
+    return {**scores, **{name: value for name, value in asdict(calibration).items() if name != "examples"}}
