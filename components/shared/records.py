@@ -157,6 +157,26 @@ EXAMPLES: Final = _table(
     _required("split", pa.string()),
 )
 
+PREDICTIONS: Final = _table(
+    "predictions",
+    1,
+    _required("id", pa.string()),
+    _required("integrand", pa.string()),
+    _required("canonical", pa.string()),
+    _required("fingerprint", pa.string()),
+    _required("generator", pa.string()),
+    pa.field("grammar", pa.string()),
+    pa.field("internal_nodes", pa.int32()),
+    _required("num_nodes", pa.int32()),
+    _required("outcome", pa.string()),
+    _required("reason", pa.string()),
+    _required("label", pa.int8()),  # the truth
+    _required("probability", pa.float64()),  # of class 1, by the model
+    _required("predicted", pa.int8()),
+    _required("correct", pa.bool_()),
+    _required("baseline_probability", pa.float64()),  # of class 1, by the best baseline
+)
+
 
 def table_path(folder: str | Path, table: Table) -> str:
     """The path of the table: the path itself if it names a Parquet file, else the table's file in that folder."""

@@ -1,0 +1,165 @@
+"""The evaluation as a value, and as `metrics.json`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from intclass.components.evaluate.bootstrap import Estimate
+from intclass.components.evaluate.calibration import ReliabilityBin
+from intclass.components.evaluate.curves import Curve, Histogram, Roc
+from intclass.components.evaluate.groups import Group
+from intclass.components.evaluate.significance import McNemar
+from intclass.components.shared import storage
+from intclass.components.shared.errors import RecordsError
+
+FILE_NAME: Final = "metrics.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """One classifier, the model or a baseline, on the test split: every metric of `metrics.TITLES`, and its curves."""
+
+    name: str
+    title: str
+    description: str
+    metrics: Mapping[str, Estimate]
+    roc: Roc
+    coverage: Curve  # x: the share of examples answered, y: the accuracy on them
+    reliability: tuple[ReliabilityBin, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """The model against the baseline with the best test accuracy (that choice favours the baseline)."""
+
+    baseline: str
+    accuracy_margin: Estimate  # model minus baseline, paired bootstrap
+    auroc_margin: Estimate
+    mcnemar: McNemar  # first: the model
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """A model on a test split, against baselines trained on the same training split.
+
+    `labels` names class 0 and class 1; `confusion[i][j]` counts examples of true class i answered as class j.
+    """
+
+    target: str
+    labels: tuple[str, str]
+    train_examples: int
+    test_examples: int
+    test_positives: int
+    trained_on_this_dataset: bool  # else the model may have seen test examples
+    model: Result
+    uncalibrated: Result  # the model before its temperature scaling
+    baselines: tuple[Result, ...]
+    comparison: Comparison
+    confusion: tuple[tuple[int, int], tuple[int, int]]
+    scores: Histogram
+    groups: Mapping[str, tuple[Group, ...]]  # by what -> the groups
+
+    @property
+    def roc(self) -> Roc:
+        """The model's ROC curve, at most 201 points, as KFP's ClassificationMetrics takes it."""
+        return self.model.roc
+
+    @property
+    def majority_share(self) -> float:
+        """The share of the test split's larger class."""
+        share = self.test_positives / self.test_examples
+        return max(share, 1 - share)
+
+    @property
+    def best_baseline(self) -> Result:
+        """The baseline that `comparison` is against."""
+        return next(result for result in self.baselines if result.name == self.comparison.baseline)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The numbers to log: the model's defined metrics, the accuracy's interval, and the comparison, by name."""
+        numbers = {name: estimate.value for name, estimate in self.model.metrics.items()}
+        accuracy = self.model.metrics["accuracy"]
+        numbers |= {
+            "accuracy_low": accuracy.low,
+            "accuracy_high": accuracy.high,
+            "best_baseline_accuracy": self.best_baseline.metrics["accuracy"].value,
+            "best_baseline_auroc": self.best_baseline.metrics["auroc"].value,
+            "accuracy_margin": self.comparison.accuracy_margin.value,
+            "ece_uncalibrated": self.uncalibrated.metrics["ece"].value,
+            "mcnemar_p_value": self.comparison.mcnemar.p_value,
+            "majority_share": self.majority_share,
+            "test_examples": float(self.test_examples),
+        }
+        return {name: number for name, number in numbers.items() if not math.isnan(number)}
+
+    def to_json(self) -> str:
+        """The evaluation as JSON text; an undefined number is null."""
+        return json.dumps(_nan_to_none(asdict(self)), indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Evaluation:
+        """The inverse of `to_json`; raises ValueError, KeyError or TypeError if the text is something else."""
+        fields = _none_to_nan(json.loads(text))
+        comparison = fields["comparison"]
+        return cls(
+            **{
+                **fields,
+                "labels": tuple(fields["labels"]),
+                "model": _result(fields["model"]),
+                "uncalibrated": _result(fields["uncalibrated"]),
+                "baselines": tuple(_result(each) for each in fields["baselines"]),
+                "comparison": Comparison(
+                    baseline=comparison["baseline"],
+                    accuracy_margin=Estimate(**comparison["accuracy_margin"]),
+                    auroc_margin=Estimate(**comparison["auroc_margin"]),
+                    mcnemar=McNemar(**comparison["mcnemar"]),
+                ),
+                "confusion": tuple(tuple(row) for row in fields["confusion"]),
+                "scores": Histogram(**{name: tuple(values) for name, values in fields["scores"].items()}),
+                "groups": {by: tuple(Group(**each) for each in groups) for by, groups in fields["groups"].items()},
+            }
+        )
+
+
+def load_evaluation(folder: str | Path) -> Evaluation:
+    """The evaluation that a folder's `metrics.json` holds; raises StorageError, or RecordsError if it is not one."""
+    path = storage.join(folder, FILE_NAME)
+    text = storage.read_text(path)
+    try:
+        return Evaluation.from_json(text)
+    except (ValueError, KeyError, TypeError) as error:
+        raise RecordsError(f"{path}: not an evaluation: {error!r}") from error
+
+
+def _result(fields: Mapping[str, Any]) -> Result:
+    return Result(
+        **{
+            **fields,
+            "metrics": {name: Estimate(**each) for name, each in fields["metrics"].items()},
+            "roc": Roc(**{name: tuple(values) for name, values in fields["roc"].items()}),
+            "coverage": Curve(**{name: tuple(values) for name, values in fields["coverage"].items()}),
+            "reliability": tuple(ReliabilityBin(**each) for each in fields["reliability"]),
+        }
+    )
+
+
+def _nan_to_none(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, Mapping):
+        return {key: _nan_to_none(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_nan_to_none(each) for each in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _none_to_nan(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, Mapping):
+        return {key: _none_to_nan(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_none_to_nan(each) for each in value]
+    return math.nan if value is None else value

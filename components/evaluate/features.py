@@ -1,0 +1,67 @@
+"""What the baselines see of a function: numbers read off its prefix words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from intclass.components.evaluate.metrics import Floats
+
+MAX_DEPTH: Final = 7
+INTEGER: Final = "int"  # stands for every integer of two digits or more
+_BINARY: Final = frozenset({"add", "sub", "mul", "div", "pow"})
+LEAVES: Final = frozenset({"x", "pi", "E", INTEGER, *"0123456789"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """A node of an expression tree: its prefix word, its depth (0 = root), and whether it lies in an exponent."""
+
+    word: str
+    depth: int
+    in_exponent: bool
+
+
+def nodes(prefix: str) -> Iterator[Node]:
+    """The nodes of the tree that prefix words spell (`expressions.prefix_words`), in their order."""
+    waiting = [(0, False)]  # (depth, in an exponent) of the subtrees still to come, the next one last
+    words = iter(prefix.split())
+    for word in words:
+        depth, in_exponent = waiting.pop()
+        yield Node(word=word, depth=depth, in_exponent=in_exponent)
+        if word == INTEGER:
+            while next(words) != "end":
+                pass
+        elif word in _BINARY:
+            waiting += [(depth + 1, in_exponent or word == "pow"), (depth + 1, in_exponent)]
+        elif word not in LEAVES:
+            waiting.append((depth + 1, in_exponent or word == "exp"))
+    assert not waiting, f"prefix words end too soon: {prefix}"
+
+
+def lengths(prefixes: Sequence[str]) -> Floats:
+    """The number of prefix words, (n, 1)."""
+    return np.array([[float(len(prefix.split()))] for prefix in prefixes])
+
+
+def exponent_rule(prefixes: Sequence[str]) -> Floats:
+    """1 where x occurs in an exponent, `exp` included, else 0, (n, 1)."""
+    return np.array([[float(any(node.word == "x" and node.in_exponent for node in nodes(each)))] for each in prefixes])
+
+
+def head_counts(prefixes: Sequence[str]) -> list[Counter[str]]:
+    """How often each head occurs at each depth (7 stands for all deeper), and inside exponents."""
+    return [_head_counts(prefix) for prefix in prefixes]
+
+
+def _head_counts(prefix: str) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for node in nodes(prefix):
+        counts[f"{node.word} at {min(node.depth, MAX_DEPTH)}"] += 1
+        if node.in_exponent:
+            counts[f"{node.word} in exponent"] += 1
+    return counts

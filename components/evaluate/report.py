@@ -1,0 +1,233 @@
+"""The report: one HTML file with everything in it, no network, no script."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from intclass.components.evaluate import figures, story
+from intclass.components.evaluate.evaluation import Evaluation, Result
+from intclass.components.evaluate.metrics import LOWER_IS_BETTER, heading
+from intclass.components.evaluate.mistakes import Side
+from intclass.components.evaluate.phrases import (
+    compact_range,
+    count,
+    decimal,
+    decimal_range,
+    p_value,
+    percent,
+    percent_range,
+    points,
+    points_range,
+)
+from intclass.components.shared.manifest import Manifest, program_version
+from intclass.components.shared.records import SPLITS
+
+COLUMNS: Final = ("accuracy", "balanced_accuracy", "auroc", "auprc", "mcc", "brier", "ece", "accuracy_at_80")
+_SHARES: Final = frozenset({"accuracy", "balanced_accuracy", "accuracy_at_80"})
+_LIBRARIES: Final = ("sympy", "numpy", "scipy", "scikit-learn", "torch", "transformers")
+MAX_REASONS: Final = 14
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """What an evaluation was made from: both folders' manifests, and the options."""
+
+    model: Manifest
+    dataset: Manifest
+    bootstrap: int
+    seed: int
+
+
+def render_report(
+    evaluation: Evaluation, sources: Sources, *, examples: Sequence[Mapping[str, Any]], mistakes: Sequence[Side]
+) -> str:
+    """The page; `examples` are all rows of the dataset, for its section. The same values give the same text."""
+    environment = Environment(
+        loader=PackageLoader("intclass.components.evaluate", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    negative, positive = evaluation.labels
+    return environment.get_template("report.html.j2").render(
+        evaluation=evaluation,
+        negative=negative,
+        positive=positive,
+        model_name=sources.model.config.get("base_model", "a model"),
+        train_examples=count(evaluation.train_examples),
+        test_examples=count(evaluation.test_examples),
+        best_baseline=evaluation.best_baseline.title,
+        headline=story.headline(evaluation),
+        standfirst=story.standfirst(evaluation),
+        against_baselines=story.against_baselines(evaluation),
+        findings=story.findings(evaluation),
+        key_numbers=_key_numbers(evaluation),
+        charts=_charts(evaluation),
+        group_charts=_group_charts(evaluation),
+        size_name=story.size_name(evaluation),
+        table=_table(evaluation),
+        confusion=_confusion(evaluation),
+        mistakes=mistakes,
+        data=_data(evaluation, sources, examples),
+        provenance=_provenance(sources),
+    )
+
+
+def _key_numbers(evaluation: Evaluation) -> list[dict[str, str]]:
+    metrics, margin = evaluation.model.metrics, evaluation.comparison.accuracy_margin
+    rival, rival_metrics = evaluation.best_baseline.title, evaluation.best_baseline.metrics
+    numbers = [
+        ("Accuracy", percent(metrics["accuracy"].value), percent_range(metrics["accuracy"])),
+        ("Lead over best baseline", f"{points(margin.value)}\N{NO-BREAK SPACE}pt", points_range(margin)),
+        ("Ranking (AUROC)", decimal(metrics["auroc"].value), decimal_range(metrics["auroc"])),
+        ("Calibration error (ECE)", decimal(metrics["ece"].value), decimal_range(metrics["ece"])),
+    ]
+    contexts = [
+        f"Majority class: {percent(evaluation.majority_share)}",
+        f"McNemar {p_value(evaluation.comparison.mcnemar.p_value)}",
+        f"{rival}: {decimal(rival_metrics['auroc'].value)}",
+        f"{rival}: {decimal(rival_metrics['ece'].value)}",
+    ]
+    return [
+        {"title": title, "value": value, "interval": interval, "context": context}
+        for (title, value, interval), context in zip(numbers, contexts, strict=True)
+    ]
+
+
+def _charts(evaluation: Evaluation) -> dict[str, Markup]:
+    drawn = {
+        "accuracy": figures.score_chart(evaluation, "accuracy"),
+        "auroc": figures.score_chart(evaluation, "auroc"),
+        "roc": figures.roc_chart(evaluation),
+        "reliability": figures.reliability_chart(evaluation),
+        "scores": figures.score_histogram_chart(evaluation),
+        "coverage": figures.coverage_chart(evaluation),
+        "sizes": figures.size_chart(story.size_groups(evaluation)),
+    }
+    return {name: _safe(picture) for name, picture in drawn.items()}
+
+
+def _group_charts(evaluation: Evaluation) -> list[list[dict[str, Any]]]:
+    """A chart for each grouping that tells parts apart, in two columns: operators, and all others."""
+    titles = {
+        "operator": "Accuracy on the functions in which each operator occurs.",
+        "reason": "Accuracy by why the label is what it is.",
+        "generator": "Accuracy by where the function came from.",
+        "grammar": "Accuracy by the grammar it was drawn from.",
+    }
+    charts = [
+        {
+            "name": by,
+            "finding": story.hardest(evaluation.groups[by]),
+            "sub": title,
+            "picture": _safe(figures.group_chart(title, evaluation.groups[by], compared=by != "reason")),
+        }
+        for by, title in titles.items()
+        if len(evaluation.groups[by]) > 1
+    ]
+    operators = [chart for chart in charts if chart["name"] == "operator"]
+    return [operators, [chart for chart in charts if chart["name"] != "operator"]]
+
+
+def _table(evaluation: Evaluation) -> dict[str, Any]:
+    results = [evaluation.model, *evaluation.baselines]
+    best = {name: _best(results, name) for name in COLUMNS}
+
+    def cell(result: Result, name: str) -> dict[str, Any]:
+        estimate = result.metrics[name]
+        share = name in _SHARES
+        return {
+            "value": percent(estimate.value) if share else decimal(estimate.value),
+            "interval": compact_range(estimate, scale=100 if share else 1),
+            "best": estimate.value == best[name],
+        }
+
+    rows = [
+        {"title": each.title, "description": each.description, "cells": [cell(each, name) for name in COLUMNS]}
+        for each in results
+    ]
+    return {"columns": [heading(name) for name in COLUMNS], "rows": rows}
+
+
+def _best(results: Sequence[Result], metric: str) -> float:
+    """The best value of a metric that says something: of a classifier that tells examples apart."""
+    values = [result.metrics[metric].value for result in results if result.name != "majority"]
+    return min(values) if metric in LOWER_IS_BETTER else max(values)
+
+
+def _confusion(evaluation: Evaluation) -> list[dict[str, Any]]:
+    rows = []
+    for truth, (label, counts) in enumerate(zip(evaluation.labels, evaluation.confusion, strict=True)):
+        cells = [
+            {
+                "count": count(number),
+                "share": percent(number / sum(counts)),
+                "weight": f"{number / sum(counts):.3f}",
+                "right": answer == truth,
+            }
+            for answer, number in enumerate(counts)
+        ]
+        rows.append({"label": label, "cells": cells})
+    return rows
+
+
+def _data(evaluation: Evaluation, sources: Sources, examples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    by_split = Counter((row["split"], row["label"]) for row in examples)
+    reasons = Counter((row["label"], row["outcome"], row["reason"]) for row in examples).most_common()
+    positives = sum(row["label"] for row in examples)
+    largest = reasons[0][1]
+    shown = sorted(reasons, key=lambda item: (-item[1], item[0]))[:MAX_REASONS]
+    return {
+        "sentence": f"{count(len(examples))} examples, {percent(positives / len(examples))} {evaluation.labels[1]}.",
+        "splits": [
+            {
+                "name": split,
+                "negatives": count(by_split[split, 0]),
+                "positives": count(by_split[split, 1]),
+                "share": percent(by_split[split, 1] / max(by_split[split, 0] + by_split[split, 1], 1)),
+            }
+            for split in SPLITS
+        ],
+        "counts": [(name.replace("_", " "), count(number)) for name, number in sources.dataset.counts.items()],
+        "reasons": [
+            {
+                "outcome": outcome,
+                "reason": reason,
+                "count": count(number),
+                "weight": f"{number / largest:.3f}",
+                "kind": "positive" if label else "negative",
+            }
+            for (label, outcome, reason), number in shown
+        ],
+    }
+
+
+def _provenance(sources: Sources) -> dict[str, Any]:
+    versions = [
+        ("program", sources.model.program),
+        ("model fingerprint", sources.model.fingerprint),
+        ("dataset fingerprint", sources.dataset.fingerprint),
+        ("Python", platform.python_version()),
+        *((name, version(name)) for name in _LIBRARIES),
+    ]
+    configs = [("Options of the model", sources.model.config), ("Options of the dataset", sources.dataset.config)]
+    return {
+        "command": f"intclass evaluate MODEL DATASET --out DIR --bootstrap {sources.bootstrap} --seed {sources.seed}",
+        "bootstrap": count(sources.bootstrap),
+        "program": program_version(),
+        "versions": versions,
+        "configs": [{"title": title, "rows": sorted(config.items())} for title, config in configs if config],
+    }
+
+
+def _safe(picture: str) -> Markup:
+    return Markup(picture)  # noqa: S704 - built as an element tree, which escapes its texts
