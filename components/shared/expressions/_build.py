@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from sympy import Add, Expr, Integer, Mul, Pow, Rational, S
+from sympy import Add, Expr, Integer, Mul, Pow, Rational, S, exp
+from sympy.polys.polyerrors import BasePolynomialError
 
 from intclass.components.shared.errors import ExpressionError
 from intclass.components.shared.expressions._assumptions import Unasked
@@ -15,14 +16,29 @@ from intclass.components.shared.expressions._magnitude import Magnitudes, Measur
 from intclass.components.shared.expressions._names import CONSTANTS, ELEMENTARY, X
 from intclass.components.shared.expressions._tree import Node, factors, summands
 
+# What SymPy's constructors raise on odd input. Neither memory running out nor a caller's alarm is among them.
+_FAILURES: Final = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError),
+    BasePolynomialError,
+)
 _BITS_PER_DIGIT: Final = math.log2(10)
 LEAVES: Final[Mapping[str, Any]] = {"x": X, **CONSTANTS}
 
 
 def build(node: Node, limits: Limits) -> Expr:
     """The SymPy expression of a tree. Raises ExpressionError where a number or constant would grow over a limit."""
-    with Unasked() as unasked:
-        return Builder(limits, unasked).build(node)
+    return built(node, limits, Builder)
+
+
+def built(node: Node, limits: Limits, builder: type[Builder]) -> Expr:
+    """The same with that kind of builder."""
+    try:
+        with Unasked() as unasked:
+            return builder(limits, unasked).build(node)
+    except RecursionError:
+        raise unreadable("the expression is nested too deeply for SymPy") from None
+    except _FAILURES as error:
+        raise unreadable(f"SymPy cannot build this expression ({type(error).__name__})") from error
 
 
 class Builder:
@@ -56,7 +72,7 @@ class Builder:
         try:
             return LEAVES[node.head]
         except KeyError:
-            raise unreadable(f"{node.head!r} stands without arguments", node.place) from None
+            raise unreadable(f"{node.head[:20]!r} is unknown, or lacks its arguments,", node.place) from None
 
     def call(self, node: Node) -> Expr:
         """An elementary function at its argument."""
@@ -116,9 +132,17 @@ class Builder:
             self._check_growth(base, exponent, place)
         if is_constant(exponent) and is_constant(base):
             self._check_measure(self._magnitudes.power(base, exponent), place)
-            if not exponent.is_Integer and not self._magnitudes.of(base).real:
-                raise unreadable("a root or power of a constant that is not real", place)
+            if not exponent.is_Integer and self._has_branches(base):
+                return self.branched(base, exponent, place)
         return self.settled(Pow(base, exponent), place)
+
+    def branched(self, base: Any, exponent: Any, place: int) -> Expr:  # noqa: ANN401
+        """What becomes of `sqrt(acos(2)**2)`: SymPy takes minutes to find its branch, so it is refused."""
+        raise unreadable("a root of a power of a constant that is not real", place)
+
+    def _has_branches(self, base: Any) -> bool:  # noqa: ANN401
+        powers = [factor for factor in Mul.make_args(base) if factor.is_Pow or factor.func is exp]
+        return any(not self._magnitudes.of(power).real for power in powers)
 
     def _check_measure(self, measure: Measure, place: int) -> None:
         if measure.huge and self._limits.checks_constants:

@@ -25,7 +25,7 @@ _ROUNDING: Final = 1e-12  # an imaginary part below this, relative to the value,
 class Measure(NamedTuple):
     """What is known of a constant: its value, infinite if outside the range of doubles, None if there is none.
 
-    `real` tells whether it is made of real constants alone; acos(2)**2 is not, although its value is real.
+    `real` is false if a constant that is not real went into it: into acos(2)**2, although its value is real.
     """
 
     value: complex | None
@@ -49,12 +49,20 @@ def _exp(value: complex) -> complex:
     return result
 
 
+def _one_over(call: Callable[[complex], complex]) -> Callable[[complex], complex]:
+    return lambda value: 1 / call(value)
+
+
+def _of_one_over(call: Callable[[complex], complex]) -> Callable[[complex], complex]:
+    return lambda value: call(1 / value)
+
+
 def _functions() -> dict[str, Callable[[complex], complex]]:
     table: dict[str, Callable[[complex], complex]] = {name: getattr(cmath, name) for name in _DIRECT}
     table["exp"] = _exp
     for name, other in _RECIPROCAL.items():
-        table[name] = lambda value, call=table[other]: 1 / call(value)
-        table[f"a{name}"] = lambda value, call=table[f"a{other}"]: call(1 / value)
+        table[name] = _one_over(table[other])
+        table[f"a{name}"] = _of_one_over(table[f"a{other}"])
     return table
 
 
@@ -88,7 +96,7 @@ class Magnitudes:
     def applied(self, name: str, argument: Any) -> Measure:  # noqa: ANN401
         """The measure of a function's value at a constant."""
         call = _FUNCTIONS.get(name)
-        return _measured(call, self.of(argument)) if call else Measure(None, False)
+        return _measured(call, self.of(argument)) if call else Measure(None, True)
 
     def power(self, base: Any, exponent: Any) -> Measure:  # noqa: ANN401
         """The measure of a power of constants."""
@@ -103,7 +111,7 @@ class Magnitudes:
             return _measured(_product, *map(self.of, expr.args))
         if expr.is_Pow:
             return self.power(*expr.args)
-        return self.applied(expr.func.__name__, expr.args[0]) if len(expr.args) == 1 else Measure(None, False)
+        return self.applied(expr.func.__name__, expr.args[0]) if len(expr.args) == 1 else Measure(None, True)
 
 
 def _sum(*values: complex) -> complex:

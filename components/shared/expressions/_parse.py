@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from sympy import AccumBounds, Expr, I, nan, oo, zoo
 
-from intclass.components.shared.expressions._build import build
+from intclass.components.shared.expressions._build import build, built
 from intclass.components.shared.expressions._limits import DEFAULT_LIMITS, TRUSTED_LIMITS, Limits, unreadable
 from intclass.components.shared.expressions._reader import read
+from intclass.components.shared.expressions._trusted import TrustedBuilder, read_trusted
 
 _UNDEFINED: Final = (nan, zoo, oo, -oo)
 
@@ -31,12 +32,19 @@ def _check_defined(expr: Any) -> None:  # noqa: ANN401 - SymPy is untyped
         if node in _UNDEFINED or isinstance(node, AccumBounds):
             raise unreadable(f"the expression has no finite value: a part of it is {node} (a division by zero?)")
         if node is I:
-            raise unreadable(
-                "the expression is not real: a part of it has the imaginary unit (a root or logarithm of a negative number?)"
-            )
+            raise unreadable("the expression is not real: it has a root or logarithm of a negative number")
         stack.extend(node.args)
 
 
 def parse_trusted(text: str) -> Expr:
-    """As `parse`, for an engine's answer: limits lifted far."""
-    return build(read(text, TRUSTED_LIMITS), TRUSTED_LIMITS)
+    """An engine's answer: limits lifted far, special functions, complex constants and the forms below admitted.
+
+    Written as SymPy prints them: `Piecewise((a, x > 0), (b, True))`, `RootSum(p(t), Lambda(t, f(t)))`,
+    `CRootOf(p(x), k)`, `hyper((a,), (b,), x)`, `meijerg(((a,), ()), ((b,), ()), x)`. `dilog(x)` is Euler's
+    dilogarithm of 1 - x, as FriCAS and Maple have it. Multiplication signs are not optional. Symbols other than x are
+    read only where Lambda binds them, and come back under the name they are written with.
+
+    Refused: Integral and other unevaluated forms, infinite or undefined values outside conditions, Lambda of several
+    variables, sums of more than about 3000 terms (Python's parser). Raises ExpressionError.
+    """
+    return built(read_trusted(text, TRUSTED_LIMITS), TRUSTED_LIMITS, TrustedBuilder)

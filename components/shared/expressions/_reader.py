@@ -62,7 +62,7 @@ class Reader:
                 return Node(name, place=place)
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
                 return self.call(name, arguments, place=place, depth=depth)
-        raise self.refused(tree)
+        return self.other(tree, place=place, depth=depth)
 
     def call(self, name: str, arguments: list[ast.expr], *, place: int, depth: int) -> Node:
         """A function's node; `log(a, b)` is the logarithm of a to the base b."""
@@ -77,10 +77,9 @@ class Reader:
             return Node("pow", (nodes[0], Node("inv", (integer(3),))), place=place)
         return Node(name, nodes, place=place)
 
-    def refused(self, tree: ast.expr) -> Exception:
-        """The error for syntax that is no arithmetic."""
-        place = self._source.place(tree.col_offset)
-        return unreadable(f"not part of an expression: {quoted(self._source.text, place)}", place)
+    def other(self, tree: ast.expr, *, place: int, depth: int) -> Node:
+        """The node for syntax that is no arithmetic; there is none here. Raises ExpressionError."""
+        raise unreadable(f"not part of an expression: {quoted(self._source.text, place)}", place)
 
     def _chain(self, tree: ast.expr, operators: tuple[type, ...], inverse: str, depth: int) -> tuple[Node, ...]:
         """The operands of `a - b + c` from left to right, those behind the inverse operator wrapped in it."""

@@ -8,7 +8,7 @@ from sympy import Expr
 
 from intclass.components.shared.errors import ExpressionError
 from intclass.components.shared.expressions._canonical import canonical, digest
-from intclass.components.shared.expressions._decompose import NAMES
+from intclass.components.shared.expressions._decompose import ELEMENTARY_HEADS
 from intclass.components.shared.expressions._names import X
 
 CONSTANT: Final = "C"
@@ -43,7 +43,7 @@ def _masked(expr: Any) -> str:  # noqa: ANN401 - SymPy is untyped
     arguments = [_masked(argument) for argument in expr.args]
     if all(argument == CONSTANT for argument in arguments):
         return CONSTANT
-    name = "pow" if expr.is_Pow else NAMES.get(expr.func)
+    name = "pow" if expr.is_Pow else ELEMENTARY_HEADS.get(expr.func)
     if name is None:
         raise ExpressionError(f"{expr.func.__name__} is not part of an elementary expression in x")
     return " ".join((name, *arguments))

@@ -7,6 +7,7 @@ from typing import Final
 from sympy import Expr
 
 from intclass.components.shared.expressions._decompose import decompose
+from intclass.components.shared.expressions._names import CONNECTIVES, RELATIONS
 from intclass.components.shared.expressions._tree import Node, factors
 
 _SUM, _PRODUCT, _POWER, _ATOM = range(4)  # how tightly a piece of text holds together
@@ -28,13 +29,19 @@ def write(node: Node) -> str:
     if head == "int":
         return str(node.number)
     if not node.args:
-        return head
+        return "()" if head == "tuple" else head
     if head in ("add", "neg"):
         return _sum(node)
     if head in ("mul", "inv"):
         return _product(node)
     if head == "pow":
         return f"{_within(node.args[0], _ATOM)}**{_within(node.args[1], _ATOM)}"
+    if head == "tuple":
+        return f"({', '.join(map(write, node.args))}{',' if len(node.args) == 1 else ''})"
+    if head in RELATIONS:
+        return f" {RELATIONS[head][1]} ".join(map(write, node.args))
+    if head in CONNECTIVES:
+        return f" {CONNECTIVES[head][1]} ".join(f"({write(part)})" for part in node.args)
     return f"{head}({', '.join(map(write, node.args))})"
 
 

@@ -60,18 +60,12 @@ def to_python(text: str, limits: Limits) -> Source:
     return _write(text, _tokens(text, limits, _known_name), limits, implicit=True)
 
 
-def to_python_trusted(text: str, limits: Limits, admit: Callable[[str], str | None]) -> Source:
+def to_python_trusted(text: str, limits: Limits, known: Callable[[str, int], tuple[str, str]]) -> Source:
     """The same for an engine's answer: relations are admitted, left-out multiplication signs are not.
 
-    `admit` says what a name is, `name` or `function`, or None for one to be refused.
+    `known(name, position)` gives a name's kind, `name` or `function`, and its usual spelling; it raises ExpressionError
+    for one that is refused.
     """
-
-    def known(name: str, start: int) -> tuple[str, str]:
-        kind = admit(name)
-        if kind is None:
-            raise unreadable(f"unknown name {quoted(name)}", start)
-        return kind, name
-
     return _write(text, _tokens(text, limits, known, _OPERATORS | _RELATIONS), limits, implicit=False)
 
 
