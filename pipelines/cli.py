@@ -37,7 +37,9 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 @app.command()
 def run(
     preset: Annotated[str, typer.Option(help=f"What size of run: {', '.join(PRESETS)}.")] = "laptop",
-    out: Annotated[Path | None, typer.Option(help="Folder for everything the run makes.", show_default="runs/PRESET")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for everything the run makes.", show_default="runs/PRESET")
+    ] = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set one pipeline parameter; repeatable.")
     ] = None,

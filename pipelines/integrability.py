@@ -13,17 +13,14 @@ from intclass.components.serve.component import serve
 
 PARALLEL_SHARDS = 32
 
-Outputs = NamedTuple(
-    "Outputs",
-    [
-        ("functions", dsl.Dataset),
-        ("examples", dsl.Dataset),
-        ("model", dsl.Model),
-        ("evaluation", dsl.Artifact),
-        ("report", dsl.HTML),
-        ("answers", dsl.Markdown),
-    ],
-)
+
+class Outputs(NamedTuple):
+    functions: dsl.Dataset
+    examples: dsl.Dataset
+    model: dsl.Model
+    evaluation: dsl.Artifact
+    report: dsl.HTML
+    answers: dsl.Markdown
 
 
 @dsl.pipeline(name="integrability", display_name="intclass: is it integrable?")
@@ -80,6 +77,7 @@ def integrability(
             functions=drawn.outputs["functions"],
             shard=shard,
             num_shards=num_shards,
+            target=target,
             engines=engines,
             limit_seconds=limit_seconds,
             memory_mb=memory_mb,
@@ -93,9 +91,7 @@ def integrability(
         seed=seed,
     )
     examples = built.outputs["examples"]
-    trained = finetune(
-        examples=examples, base_model=base_model, epochs=epochs, learning_rate=learning_rate, seed=seed
-    )
+    trained = finetune(examples=examples, base_model=base_model, epochs=epochs, learning_rate=learning_rate, seed=seed)
     measured = evaluate(model=trained.outputs["model"], examples=examples, seed=seed)
     served = serve(model=trained.outputs["model"], questions=questions).after(measured)
     return Outputs(

@@ -46,7 +46,9 @@ def test_the_wheel_holds_the_data_files_and_nothing_bare(wheel: Path) -> None:
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"intclass"}
     assert "intclass/pipelines/compiled/integrability.yaml" in names
-    sources = {path.relative_to(ROOT).as_posix() for top in ("components", "pipelines") for path in (ROOT / top).rglob("*.*")}
+    sources = {
+        path.relative_to(ROOT).as_posix() for top in ("components", "pipelines") for path in (ROOT / top).rglob("*.*")
+    }
     data = {f"intclass/{name}" for name in sources if not name.endswith((".py", ".pyc"))}
     assert data <= names
 

@@ -15,11 +15,10 @@ def dataset(
     seed: int,
 ) -> None:
     """Turn the shards' outcomes into labelled examples, split so that near-copies never cross."""
-    from pathlib import Path
-
     from intclass.components import dataset as stage
+    from intclass.components.shared.storage import read_bytes, write_bytes
 
     config = stage.DatasetConfig(target=target, solved_within_seconds=solved_within_seconds, seed=seed)
     manifest = stage.build_dataset([shard.path for shard in outcomes], examples.path, config)
     examples.metadata.update(manifest.counts)
-    Path(data_card.path).write_text(Path(examples.path, "README.md").read_text())
+    write_bytes(data_card.path, read_bytes(f"{examples.path}/README.md"))

@@ -16,15 +16,12 @@ def finetune(
     seed: int,
 ) -> None:
     """Train a sequence classifier on the examples; the best checkpoint on the validation split is kept."""
-    from pathlib import Path
-
     from intclass.components import finetune as stage
+    from intclass.components.shared.storage import write_bytes
 
-    config = stage.FinetuneConfig(
-        base_model=base_model, epochs=epochs, learning_rate=learning_rate or None, seed=seed
-    )
+    config = stage.FinetuneConfig(base_model=base_model, epochs=epochs, learning_rate=learning_rate or None, seed=seed)
     manifest = stage.finetune(examples.path, model.path, config)
     model.metadata.update(manifest.stats)
     for name, value in manifest.stats.items():
         metrics.log_metric(name, value)
-    Path(metrics.path).touch()  # kfp.local takes a task from its cache only if every artifact is a file
+    write_bytes(metrics.path, b"")  # kfp.local takes a task from its cache only if every artifact is a file

@@ -11,6 +11,7 @@ def integrate(
     outcomes: dsl.Output[dsl.Dataset],
     shard: int,
     num_shards: int,
+    target: str,
     engines: str,
     limit_seconds: float,
     memory_mb: int,
@@ -28,5 +29,6 @@ def integrate(
         shard=shard,
         num_shards=num_shards,
         journal=f"{work_dir}/integrate" if work_dir else None,
+        ask_all=target == "solved",  # that target is about SymPy, whoever else has decided
     )
     outcomes.metadata.update(stage.integrate(functions.path, outcomes.path, config).counts)

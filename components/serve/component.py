@@ -12,10 +12,9 @@ def serve(
     questions: list[str],
 ) -> None:
     """Start the predictor on this machine, ask it the questions over HTTP, and write down its answers."""
-    from pathlib import Path
-
     from intclass.components import serve as stage
+    from intclass.components.shared.storage import write_text
 
     rows = stage.smoke_test(model.path, questions)
-    Path(answers.path).write_text(stage.answers_table(rows))
+    write_text(answers.path, stage.answers_table(rows))
     answers.metadata["answers"] = rows

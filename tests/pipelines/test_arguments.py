@@ -8,7 +8,9 @@ from intclass.pipelines.presets import PRESETS, find_preset
 
 
 def test_values_are_read_by_the_declared_type() -> None:
-    arguments = parse_assignments(["count=500", "limit_seconds=0.5", "grammar=lample-charton", 'questions=["x", "1/x"]'])
+    arguments = parse_assignments(
+        ["count=500", "limit_seconds=0.5", "grammar=lample-charton", 'questions=["x", "1/x"]']
+    )
     assert arguments == {"count": 500, "limit_seconds": 0.5, "grammar": "lample-charton", "questions": ["x", "1/x"]}
 
 

@@ -39,7 +39,10 @@ def test_a_changed_file_is_stale(tmp_path: Path) -> None:
 @pytest.mark.parametrize("hash_seed", ["0", "1"])
 def test_the_bytes_do_not_depend_on_the_hash_seed(tmp_path: Path, hash_seed: str) -> None:
     path = tmp_path / "out.yaml"
-    script = "import sys, pathlib; from intclass.pipelines.compiling import compile_pipeline as c; c(pathlib.Path(sys.argv[1]))"
+    script = (
+        "import sys, pathlib; from intclass.pipelines.compiling import compile_pipeline\n"
+        "compile_pipeline(pathlib.Path(sys.argv[1]))"
+    )
     subprocess.run([sys.executable, "-c", script, path], check=True, env={**os.environ, "PYTHONHASHSEED": hash_seed})
     assert path.read_bytes() == COMPILED.read_bytes()
 

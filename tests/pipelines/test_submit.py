@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import yaml
@@ -18,7 +18,7 @@ from intclass.pipelines.submit import SubmitError, submit_run
 class _Api(BaseHTTPRequestHandler):
     """Answers what kfp.Client asks on the way to a run; keeps the runs that were created."""
 
-    runs: list[dict[str, Any]] = []
+    runs: ClassVar[list[dict[str, Any]]] = []
     refuse = False
 
     def do_GET(self) -> None:
