@@ -96,11 +96,12 @@ def findings(evaluation: Evaluation) -> dict[str, str]:
     negative, positive = evaluation.labels
     model = evaluation.model.metrics
     found, surest = _found_at(evaluation.roc, 0.05), model["accuracy_at_80"].value
+    gap = decimal(100 * model["ece"].value, 1)
     return {
         "accuracy": _lead(evaluation),
         "auroc": f"{percent(model['auroc'].value)} of the time, {_a(positive)} function outranks {_a(negative)} one",
         "roc": f"It finds {percent(found, 0)} of the {positive} functions at {percent(0.05, 0)} false alarms",
-        "reliability": f"Stated and true shares differ by {decimal(100 * model['ece'].value, 1)} points on average",
+        "reliability": f"Stated probability and truth differ by {gap} points on average",
         "scores": f"{percent(_decided_share(evaluation), 0)} of the scores are below 0.1 or above 0.9",
         "coverage": f"Of the surest {percent(0.8, 0)} of the answers, {percent(surest)} are right",
         "sizes": _trend(size_groups(evaluation)),

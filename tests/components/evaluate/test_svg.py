@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pytest
+
+from intclass.components.evaluate.dot_chart import MAX_LABEL, Row, dot_chart
+from intclass.components.evaluate.svg import WIDTH, Axis, Margins, Plot, share_axis
+
+
+def _plot(**settings: object) -> Plot:
+    axis = Axis(low=0, high=10, ticks=(0, 5, 10), write="{:g}".format)
+    return Plot(title="A", description="B", x=axis, y=axis, **settings)  # type: ignore[arg-type]
+
+
+def _parse(plot: Plot) -> ElementTree.Element:
+    return ElementTree.fromstring(plot.markup())
+
+
+def test_data_lies_where_the_axes_say() -> None:
+    plot = _plot(height=200, margins=Margins(top=0, right=60, bottom=0, left=0))
+    plot.dot((5, 10), "mark")
+    (dot,) = _parse(plot).iter("circle")
+    assert (dot.get("cx"), dot.get("cy")) == (f"{(WIDTH - 60) / 2:g}", "0")
+
+
+def test_what_is_off_the_axes_stops_at_their_ends() -> None:
+    plot = _plot(height=200, margins=Margins(top=0, right=0, bottom=0, left=0))
+    plot.segment((-5, 20), (15, -3), "mark")
+    segment = next(line for line in _parse(plot).iter("line") if line.get("class") == "mark")
+    assert [segment.get(name) for name in ("x1", "y1", "x2", "y2")] == ["0", "0", str(WIDTH), "200"]
+
+
+def test_a_bar_has_a_size_whichever_way_it_points() -> None:
+    plot = _plot(height=100, margins=Margins(top=0, right=60, bottom=0, left=0))
+    plot.bar((0, 5), (5, 10), "up", gap=2)
+    plot.bar((5, 5), (0, 0), "down", gap=2)
+    up, down = _parse(plot).iter("rect")
+    assert (up.get("x"), up.get("y"), up.get("width"), up.get("height")) == ("1", "0", "198", "50")
+    assert (down.get("x"), down.get("y"), down.get("width"), down.get("height")) == ("1", "50", "198", "50")
+
+
+def test_a_picture_says_what_it_is_and_escapes_its_words() -> None:
+    plot = Plot(title="<A>", description='"B" & C', x=Axis(low=0, high=1), y=Axis(low=0, high=1))
+    plot.text((0, 0), "<script>alert(1)</script>", "label")
+    plot.dot((0, 0), "mark", tip="</title><script>")
+    assert "<script>" not in plot.markup()
+    root = _parse(plot)
+    assert (root.get("role"), root.get("aria-label")) == ("img", '<A>. "B" & C')
+    assert next(root.iter("title")).text == "</title><script>"
+
+
+def test_ticks_are_written_and_stay_inside_the_picture() -> None:
+    plot = _plot(margins=Margins(left=0, right=0))
+    words = [(text.text, text.get("text-anchor")) for text in _parse(plot).iter("text")]
+    assert words[:3] == [("0", "start"), ("5", "middle"), ("10", "end")]
+
+
+@pytest.mark.parametrize(
+    ("shares", "low", "ticks"),
+    [
+        ([0.71, 0.9], 0.6, [0.6, 0.7, 0.8, 0.9, 1]),
+        ([0.999], 0.9, [0.9, 0.92, 0.94, 0.96, 0.98, 1]),
+        ([float("nan"), 0.5], 0.4, [0.4, 0.6, 0.8, 1]),
+        ([0.0, 1.0], 0.0, [0, 0.2, 0.4, 0.6, 0.8, 1]),
+    ],
+)
+def test_an_axis_of_shares_starts_below_the_smallest(shares: list[float], low: float, ticks: list[float]) -> None:
+    axis = share_axis(shares)
+    assert (axis.low, axis.high, list(axis.ticks)) == (low, 1, ticks)
+
+
+def test_a_dot_chart_has_a_dot_for_each_row_and_shortens_long_labels() -> None:
+    rows = [
+        Row(label="a" * 80, note="n", value=0.8, low=0.7, high=0.9, kind="model", emphasis=True),
+        Row(label="b", note="m", value=0.6, low=float("nan"), high=float("nan"), kind="baseline"),
+    ]
+    root = ElementTree.fromstring(dot_chart("T", rows, axis=share_axis([0.6])))
+    dots = list(root.iter("circle"))
+    assert [dot.get("class") for dot in reversed(dots)] == ["dot model", "dot baseline"]
+    assert float(dots[1].get("cy", 0)) < float(dots[0].get("cy", 0))  # the first row is on top
+    assert [line.get("class") for line in root.iter("line")].count("interval model") == 1
+    assert not any("interval baseline" in line.get("class", "") for line in root.iter("line"))
+    assert max(len(text.text or "") for text in root.iter("text")) == MAX_LABEL
