@@ -14,7 +14,7 @@ from intclass.components.finetune.compute import Compute
 from intclass.components.finetune.inference import predict_logits
 from intclass.components.finetune.learner import Batch, Learner
 from intclass.components.finetune.log import TrainingLog
-from intclass.components.finetune.metrics import Scores, score
+from intclass.components.finetune.metrics import Floats, Scores, score
 from intclass.components.shared.errors import ConfigError
 from intclass.components.shared.progress import Progress
 
@@ -75,8 +75,8 @@ def train(learner: Learner, splits: tuple[Split, Split], plan: Plan, *, compute:
         for epoch in range(1, plan.epochs + 1):
             loss = _train_epoch(learner, training, plan, epoch=epoch, progress=progress)
             logits = predict_logits(learner.model, validation.ids, pad_id=plan.pad_id, compute=compute)
+            _check_finite(loss, logits)
             scores = score(logits, validation.labels)
-            _check_finite(loss, scores)
             log.write(
                 epoch=epoch, train_loss=loss, **{f"validation_{name}": value for name, value in asdict(scores).items()}
             )
@@ -102,9 +102,9 @@ def _train_epoch(learner: Learner, split: Split, plan: Plan, *, epoch: int, prog
     return float(total) / len(split)
 
 
-def _check_finite(loss: float, scores: Scores) -> None:
-    if not (math.isfinite(loss) and math.isfinite(scores.loss)):
-        raise ConfigError(f"training diverged: the loss is {loss:g}; give a lower learning_rate")
+def _check_finite(loss: float, logits: Floats) -> None:
+    if not (math.isfinite(loss) and np.isfinite(logits).all()):
+        raise ConfigError(f"training diverged: the train loss is {loss:g}; give a lower learning_rate")
 
 
 def _copy_weights(model: PreTrainedModel) -> dict[str, torch.Tensor]:

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from intclass.components.finetune import FinetuneConfig
+from intclass.components.shared.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"epochs": 0},
+        {"patience": 0},
+        {"seed": -1},
+        {"batch_tokens": 0},
+        {"max_length": 4},
+        {"learning_rate": 0.0},
+        {"learning_rate": math.nan},
+        {"learning_rate": math.inf},
+        {"warmup_fraction": 1.0},
+        {"dropout": -0.1},
+        {"label_smoothing": math.nan},
+        {"weight_decay": math.nan},
+        {"class_weights": "heavy"},
+        {"precision": "float64"},
+        {"encoding": "postfix"},
+        {"encoding": "infix"},  # which `small` does not know
+        {"base_model": ""},
+        {"hidden_size": 100},  # not a multiple of 2 * 4 heads
+        {"num_layers": 0},
+    ],
+)
+def test_an_option_that_makes_no_sense_is_refused_by_name(options: dict[str, Any]) -> None:
+    (name,) = options
+    with pytest.raises(ConfigError, match=f"^{name} is .*; "):
+        FinetuneConfig(**options)
+
+
+def test_every_base_model_but_small_may_read_infix() -> None:
+    assert FinetuneConfig(base_model="tbs17/MathBERT", encoding="infix").encoding == "infix"
