@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import reduce
 from typing import Any, Final
@@ -37,13 +38,26 @@ def build(words: Sequence[Word]) -> Expr:
     Raises RefusedError if it cannot be built, or is junk; what is returned depends on x.
     """
     spelled = _spell(words)
+    with _failure_refuses():
+        built = from_prefix(spelled, limits=_LIMITS)
+    _check(built)
+    with _failure_refuses():
+        expr = canonical(built)
+    _check(expr)
+    return expr
+
+
+@contextlib.contextmanager
+def _failure_refuses() -> Iterator[None]:
     try:
-        expr = canonical(from_prefix(spelled, limits=_LIMITS))
+        yield
     except Exception as error:  # besides ExpressionError, whatever SymPy's constructors come across
         raise RefusedError(Junk.UNBUILT) from error
+
+
+def _check(expr: Expr) -> None:
     if _value(expr) is not None:
         raise RefusedError(Junk.CONSTANT)
-    return expr
 
 
 def _spell(words: Sequence[Word]) -> list[str]:

@@ -108,10 +108,10 @@ def _power(base: Constant, exponent: Constant) -> Constant:
     whole = isinstance(exponent, Fraction) and exponent.denominator == 1
     if base < 0 and not whole:
         raise RefusedError(Junk.COMPLEX)
-    # Before the power is taken: 7**(6**5) would be taken exactly.
+    # Roughly, before the power is taken: 7**(6**5) would be taken exactly.
     size, times = abs(float(base)), abs(float(exponent))
     magnitude = times * abs(math.log(size or 1))
-    if magnitude > math.log(LARGEST) or (times > LARGEST_EXPONENT and size != 1):
+    if magnitude > 2 * math.log(LARGEST) or (times > LARGEST_EXPONENT and size != 1):
         raise RefusedError(Junk.HUGE)
     if whole and isinstance(base, Fraction):
         return check_constant(base ** int(exponent))
