@@ -29,12 +29,20 @@ def main(
     max_concurrent: Annotated[int, typer.Option(help="Most requests at once in one worker.")] = _USUAL.max_concurrent,
     body_seconds: Annotated[float, typer.Option(help="Time for a client to send a body.")] = _USUAL.body_seconds,
     drain_seconds: Annotated[int, typer.Option(help="Time to finish requests after SIGTERM.")] = _USUAL.drain_seconds,
+    solvers: Annotated[int, typer.Option(help="Integrands solved at once on request; 0 for none.")] = _USUAL.solvers,
+    engines: Annotated[str, typer.Option(help="Engines to solve with, as in `intclass integrate`.")] = _USUAL.engines,
+    solve_seconds: Annotated[float, typer.Option(help="Time for each engine to solve one.")] = _USUAL.solve_seconds,
+    solver_memory_mb: Annotated[int, typer.Option(help="Memory for each solver.")] = _USUAL.solver_memory_mb,
+    max_solved: Annotated[int, typer.Option(help="Most expressions to solve in one request.")] = _USUAL.max_solved,
 ) -> None:
     """Serve a model to KServe's V1 and V2 clients, until Ctrl-C or SIGTERM.
 
     Start it with `intclass serve`, and ask from another terminal:
 
         curl http://127.0.0.1:8080/v1/models/intclass:predict -d '{"instances": ["x*exp(x**2)", "exp(x**2)"]}'
+
+    With `"solve": true` beside the instances it also tries to integrate them, and says what it found and how it was
+    checked, or what proves that there is nothing to find.
 
     Metrics for Prometheus are at /metrics, readiness is at /v2/health/ready.
     """
@@ -53,6 +61,11 @@ def main(
         max_concurrent=max_concurrent,
         body_seconds=body_seconds,
         drain_seconds=drain_seconds,
+        solvers=solvers,
+        engines=engines,
+        solve_seconds=solve_seconds,
+        solver_memory_mb=solver_memory_mb,
+        max_solved=max_solved,
     )
     serve(model or last_model(), config)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import multiprocessing
 import os
@@ -33,10 +34,12 @@ from intclass.components.serve.gate import Gate
 from intclass.components.serve.grpc_server import build_grpc_server
 from intclass.components.serve.predictor import Predictor
 from intclass.components.serve.protocol import decode_v1, decode_v2
+from intclass.components.serve.solving import BusyError
 
 _log = logging.getLogger(__name__)
 
 _STATUS: dict[type[Exception], int] = {
+    BusyError: 429,
     InvalidInput: 400,
     ModelNotFound: 404,
     ModelNotReady: 503,
@@ -104,7 +107,10 @@ def load_app(folder: str, config: ServeConfig) -> FastAPI:
     """The application with its model loaded and warm; raises what loading raises."""
     predictor = Predictor(folder, config)
     predictor.load()
-    return build_app(predictor, config)
+    app = build_app(predictor, config)
+    gc.collect()
+    gc.freeze()  # or every full collection would stop all requests while it walks through SymPy and torch
+    return app
 
 
 def build_app(predictor: Predictor, config: ServeConfig) -> FastAPI:
@@ -114,13 +120,9 @@ def build_app(predictor: Predictor, config: ServeConfig) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         _follow_parent()
-        if config.grpc_port is None:
+        async with _grpc(dataplane, config):
             yield
-            return
-        server = build_grpc_server(dataplane, config)
-        await server.start()
-        yield
-        await server.stop(grace=config.drain_seconds)
+        predictor.desk.close()
 
     app = FastAPI(title="intclass", docs_url=None, redoc_url=None, lifespan=lifespan)
     _add_routes(app, dataplane)
@@ -130,6 +132,17 @@ def build_app(predictor: Predictor, config: ServeConfig) -> FastAPI:
     app.add_exception_handler(Exception, _internal_error)
     app.add_middleware(Gate, config=config)
     return app
+
+
+@contextlib.asynccontextmanager
+async def _grpc(dataplane: DataPlane, config: ServeConfig) -> AsyncIterator[None]:
+    if config.grpc_port is None:
+        yield
+        return
+    server = build_grpc_server(dataplane, config)
+    await server.start()
+    yield
+    await server.stop(grace=config.drain_seconds)
 
 
 def _add_routes(app: FastAPI, dataplane: DataPlane) -> None:

@@ -13,6 +13,17 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _LAST_PORT = 65535
+_POSITIVE = (
+    "workers",
+    "batch_size",
+    "max_instances",
+    "max_body_bytes",
+    "max_concurrent",
+    "body_seconds",
+    "solve_seconds",
+    "solver_memory_mb",
+    "max_solved",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +31,9 @@ class ServeConfig:
     """Where the predictor listens, how much it takes, and how it batches.
 
     `port` 0 takes a free one; `grpc_port` None serves REST alone. `max_concurrent` counts the requests inside one
-    worker, `batch_size` the expressions in one forward pass. `limits` None means the parser's own.
+    worker, `batch_size` the expressions in one forward pass. `limits` None means the parser's own. `engines`,
+    `solve_seconds` and `solver_memory_mb` are those of `integrate`, for requests that say `solve`; each of the
+    `solvers` works on one integrand at a time, and 0 solvers means that this server predicts only.
     """
 
     host: str = "127.0.0.1"
@@ -34,6 +47,11 @@ class ServeConfig:
     max_concurrent: int = 256
     body_seconds: float = 10.0  # a client slower than this to send its body is refused
     drain_seconds: int = 20  # what a request under way gets to finish after SIGTERM
+    solvers: int = 1
+    engines: str = "auto"
+    solve_seconds: float = 2.0
+    solver_memory_mb: int = 2048
+    max_solved: int = 8  # instances in one request, and waiting for each solver
     limits: Limits | None = None
 
     def __post_init__(self) -> None:
@@ -43,8 +61,9 @@ class ServeConfig:
             raise ConfigError(f"port {self.port}: use 1 to {_LAST_PORT}, or 0 for a free one")
         if self.grpc_port is not None and not 1 <= self.grpc_port <= _LAST_PORT:
             raise ConfigError(f"gRPC port {self.grpc_port}: use 1 to {_LAST_PORT}")
-        for name in ("workers", "batch_size", "max_instances", "max_body_bytes", "max_concurrent", "body_seconds"):
+        for name in _POSITIVE:
             if getattr(self, name) <= 0:
                 raise ConfigError(f"{name.replace('_', ' ')} {getattr(self, name)}: use a number above 0")
-        if self.drain_seconds < 0:
-            raise ConfigError(f"drain seconds {self.drain_seconds}: use 0 or more")
+        for name in ("drain_seconds", "solvers"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"{name.replace('_', ' ')} {getattr(self, name)}: use 0 or more")

@@ -23,6 +23,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 MULTIPROCESS_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 _LATENCIES: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_SOLVE_TIMES: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 REQUEST_SECONDS: Final = Histogram(
@@ -35,6 +36,12 @@ REQUESTS_INSIDE: Final = Gauge("intclass_http_requests_inside", "HTTP requests u
 BATCH_SIZE: Final = Histogram("intclass_batch_size", "Expressions in one forward pass.", buckets=_SIZES)
 PARSE_FAILURES: Final = Counter("intclass_parse_failures", "Instances that are no expression, or over a limit.")
 PREDICTIONS: Final = Counter("intclass_predictions", "Answered instances by label.", ("label",))
+SOLUTIONS: Final = Counter(
+    "intclass_solutions", "Integrands that were solved for, by outcome.", ("label", "reason", "verified")
+)
+SOLVE_SECONDS: Final = Histogram("intclass_solve_seconds", "Time of one solution.", buckets=_SOLVE_TIMES)
+SOLVES_WAITING: Final = Gauge("intclass_solves_waiting", "Integrands at the solvers.", multiprocess_mode="livesum")
+AGREEMENTS: Final = Counter("intclass_agreements", "Decided solutions by whether the model had said so.", ("agrees",))
 
 
 async def exposition() -> Response:

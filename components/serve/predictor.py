@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import kserve
@@ -18,6 +18,7 @@ from intclass.components.serve.batching import Batcher
 from intclass.components.serve.config import ServeConfig
 from intclass.components.serve.protocol import (
     Answer,
+    Asked,
     describe_inputs,
     describe_outputs,
     read_v1,
@@ -26,6 +27,7 @@ from intclass.components.serve.protocol import (
     write_v2,
 )
 from intclass.components.serve.reading import Reader, Reading
+from intclass.components.serve.solving import SolverDesk
 from intclass.components.shared.expressions import DEFAULT_LIMITS
 
 GOLDEN: Final = ("x*exp(x**2)", "exp(x**2)", "sin(x)/x", "1/(x**2 + 1)")
@@ -40,7 +42,7 @@ class Question:
     """One request as read; `request` is None for V1, which has no envelope to answer in."""
 
     request: kserve.InferRequest | None
-    integrands: Sequence[str]
+    asked: Asked
     readings: Sequence[Reading]
 
 
@@ -58,6 +60,7 @@ class Predictor(kserve.Model):  # type: ignore[misc] # the SDK is untyped
     def __init__(self, folder: str, config: ServeConfig) -> None:
         super().__init__(config.model_name)
         self._folder, self._config = folder, config
+        self.desk = SolverDesk(config)
         self._reader = Reader(config.limits or DEFAULT_LIMITS)
         self._batcher: Batcher[str, float] = Batcher(
             self._probabilities, size=config.batch_size, executor=ThreadPoolExecutor(1, thread_name_prefix="predict")
@@ -91,24 +94,34 @@ class Predictor(kserve.Model):  # type: ignore[misc] # the SDK is untyped
         """The request's integrands, read; raises InvalidInput naming the instance that is no expression."""
         request = payload if isinstance(payload, kserve.InferRequest) else None
         most = self._config.max_instances
-        integrands = read_v1(payload, max_instances=most) if request is None else read_v2(request, max_instances=most)
-        readings = await self._reader.read(integrands)
+        asked = read_v1(payload, max_instances=most) if request is None else read_v2(request, max_instances=most)
+        if asked.solve:
+            self.desk.check(len(asked.integrands))
+        readings = await self._reader.read(asked.integrands)
         request_id = (headers or {}).get("x-request-id", "-")
         marks = ",".join(reading.fingerprint for reading in readings[:_LOGGED_FINGERPRINTS])
-        _log.info("id=%s instances=%d fingerprints=%s", request_id, len(integrands), marks)
-        return Question(request, integrands, readings)
+        _log.info("id=%s instances=%d fingerprints=%s", request_id, len(readings), marks)
+        return Question(request, asked, readings)
 
     async def predict(self, question: Question, headers: Mapping[str, str] | None = None) -> Reply:
-        """The likelier label and the positive one's probability for each integrand."""
-        outcomes = await self._batcher.submit([reading.prefix for reading in question.readings])
+        """The likelier label and the positive one's probability for each integrand, and its solution if asked for."""
+        readings = question.readings
+        outcomes = await self._batcher.submit([reading.prefix for reading in readings])
         answers = []
-        for integrand, reading, outcome in zip(question.integrands, question.readings, outcomes, strict=True):
+        for integrand, reading, outcome in zip(question.asked.integrands, readings, outcomes, strict=True):
             if isinstance(outcome, BaseException):
                 raise outcome
             label = self._classifier.labels[outcome >= 0.5]
             metrics.PREDICTIONS.labels(label).inc()
             answers.append(Answer(integrand, reading.canonical, label, probability=outcome))
-        return Reply(question, answers)
+        return Reply(question, await self._solved(answers) if question.asked.solve else answers)
+
+    async def _solved(self, answers: Sequence[Answer]) -> list[Answer]:
+        solutions = await self.desk.solve([answer.canonical for answer in answers])
+        for answer, solution in zip(answers, solutions, strict=True):
+            if self._classifier.target == "elementary" and solution.label != "unknown":
+                metrics.AGREEMENTS.labels(str(answer.label == solution.label).lower()).inc()
+        return [replace(answer, solution=solution) for answer, solution in zip(answers, solutions, strict=True)]
 
     async def postprocess(self, reply: Reply, headers: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401
         """The answers in the protocol that asked."""

@@ -1,6 +1,7 @@
 """What the open inference protocols carry: integrands in, answers out. V1 is JSON; V2 comes by REST or gRPC.
 
-V1: `{"instances": ["x*exp(x**2)", {"integrand": "exp(x**2)"}]}`. V2: one BYTES tensor named `integrand`.
+V1: `{"instances": ["x*exp(x**2)", {"integrand": "exp(x**2)"}]}`. V2: one BYTES tensor named `integrand`. To have the
+integrals tried as well, V1 adds `"solve": true`, V2 the request parameter `solve`, true.
 Both raise kserve.errors.InvalidInput, which becomes 400 or INVALID_ARGUMENT, with the place and the rule.
 """
 
@@ -15,14 +16,25 @@ import numpy as np
 from kserve import InferOutput, InferRequest, InferResponse
 from kserve.constants.constants import INFERENCE_CONTENT_LENGTH_HEADER
 from kserve.errors import InvalidInput
-from kserve.protocol.infer_type import InferInput, deserialize_bytes_tensor
+from kserve.protocol.infer_type import InferInput, deserialize_bytes_tensor, to_http_parameters
 from kserve.protocol.rest.v2_datamodels import InferenceRequest, RequestInput
 from pydantic import Field, ValidationError
 from pydantic_core import from_json
 
+from intclass.components.serve.solving import Solution
+
 INPUT_NAME: Final = "integrand"
 _OUTPUT_TYPES: Final = {"label": "BYTES", "probability": "FP64", "canonical": "BYTES"}
+_SOLUTION_TEXTS: Final = ("label", "reason", "antiderivative", "certificate", "engine", "engine_version")
 _QUOTED_CHARACTERS = 40
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a request asks: the label of each integrand, and whether to try to integrate it."""
+
+    integrands: list[str]
+    solve: bool = False
 
 
 @dataclass(frozen=True)
@@ -33,6 +45,7 @@ class Answer:
     canonical: str
     label: str
     probability: float
+    solution: Solution | None = None
 
 
 def describe_inputs() -> list[dict[str, Any]]:
@@ -81,18 +94,18 @@ def decode_v2(body: bytes, json_length: str | None, model_name: str) -> InferReq
     return request
 
 
-def read_v1(payload: object, *, max_instances: int) -> list[str]:
-    """The integrands of a decoded V1 body."""
+def read_v1(payload: object, *, max_instances: int) -> Asked:
+    """What a decoded V1 body asks."""
     if not isinstance(payload, dict) or not isinstance(payload.get("instances"), list):
         raise InvalidInput('send {"instances": ["x*exp(x**2)", ...]}')
-    _refuse_unknown("the request", payload, known=("instances",))
+    _refuse_unknown("the request", payload, known=("instances", "solve"))
     instances = payload["instances"]
     _check_count(len(instances), max_instances)
-    return [_text_of(number, instance) for number, instance in enumerate(instances)]
+    return Asked([_text_of(*pair) for pair in enumerate(instances)], _flag("solve", payload.get("solve", False)))
 
 
-def read_v2(request: InferRequest, *, max_instances: int) -> list[str]:
-    """The integrands of a V2 request; its tensor may have any shape of as many elements as there are texts."""
+def read_v2(request: InferRequest, *, max_instances: int) -> Asked:
+    """What a V2 request asks; its tensor may have any shape of as many elements as there are texts."""
     if [tensor.name for tensor in request.inputs] != [INPUT_NAME]:
         raise InvalidInput(f"send one input tensor named '{INPUT_NAME}'")
     [tensor] = request.inputs
@@ -102,25 +115,37 @@ def read_v2(request: InferRequest, *, max_instances: int) -> list[str]:
     _check_count(len(texts), max_instances)
     if any(length < 0 for length in tensor.shape) or np.prod(tensor.shape, dtype=object) != len(texts):
         raise InvalidInput(f"input '{INPUT_NAME}': shape {tensor.shape[:8]} does not hold {len(texts)} elements")
-    return [_text_of(number, text) for number, text in enumerate(texts)]
+    parameters = to_http_parameters(request.parameters or {})
+    return Asked([_text_of(*pair) for pair in enumerate(texts)], _flag("solve", parameters.get("solve", False)))
 
 
 def write_v1(answers: Iterable[Answer]) -> dict[str, Any]:
-    """`{"predictions": [{"integrand", "canonical", "label", "probability"}, ...]}`."""
-    return {"predictions": [asdict(answer) for answer in answers]}
+    """`{"predictions": [{"integrand", "canonical", "label", "probability"}, ...]}`, and `solution` if asked for."""
+    predictions = [asdict(answer) for answer in answers]
+    for prediction in predictions:
+        if prediction["solution"] is None:
+            del prediction["solution"]
+    return {"predictions": predictions}
 
 
 def write_v2(answers: Sequence[Answer], request: InferRequest) -> InferResponse:
     """Output tensors of shape (n,), those that the request asks for; the id is the request's, or a new one."""
     columns = {name: [getattr(answer, name) for answer in answers] for name in _OUTPUT_TYPES}
-    outputs = [InferOutput(name, [len(answers)], _OUTPUT_TYPES[name], column) for name, column in columns.items()]
+    solutions = [answer.solution for answer in answers if answer.solution is not None]
+    if solutions:
+        columns |= {f"solution_{name}": [getattr(one, name) or "" for one in solutions] for name in _SOLUTION_TEXTS}
+        columns["solution_verified"] = [one.verified for one in solutions]
     return InferResponse(
         response_id=request.id or str(uuid.uuid4()),
         model_name=request.model_name,
-        infer_outputs=outputs,
+        infer_outputs=[InferOutput(name, [len(answers)], _datatype(name), column) for name, column in columns.items()],
         use_binary_outputs=request.use_binary_outputs,
         requested_outputs=request.request_outputs,
     )
+
+
+def _datatype(output: str) -> str:
+    return "BOOL" if output == "solution_verified" else _OUTPUT_TYPES.get(output, "BYTES")
 
 
 def _split(body: bytes, json_length: str | None) -> tuple[bytes, bytes]:
@@ -156,6 +181,12 @@ def _text_of(number: int, instance: object) -> str:
     if not isinstance(instance, str):
         raise InvalidInput(f'instance {number}: send a string, or {{"{INPUT_NAME}": "..."}}')
     return instance
+
+
+def _flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidInput(f"{name}: send true or false")
+    return value
 
 
 def _check_count(count: int, max_instances: int) -> None:

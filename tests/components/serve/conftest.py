@@ -79,7 +79,7 @@ def _example(number: int, label: int, integrand: str) -> dict[str, Any]:
 def server(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     log_path = tmp_path_factory.mktemp("serve") / "log"
     grpc_port = _free_port()
-    config = ServeConfig(port=0, grpc_port=grpc_port, batch_size=16)
+    config = ServeConfig(port=0, grpc_port=grpc_port, batch_size=16, engines="sympy", solve_seconds=1.0)
     with (
         running_server(model, config, log_path=log_path) as url,
         httpx.Client(base_url=url, timeout=30, trust_env=False) as client,

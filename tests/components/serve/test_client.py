@@ -21,6 +21,7 @@ from intclass.components.finetune import Classifier
 from intclass.components.serve import ServeConfig, answers_table, compare, running_server, smoke_test
 from intclass.components.shared.errors import ConfigError, ServingError
 from intclass.components.shared.expressions import Limits
+from intclass.components.shared.storage import copy_folder
 
 
 def _serve(*options: str) -> subprocess.CompletedProcess[str]:
@@ -37,6 +38,12 @@ def test_a_smoke_test_returns_the_answers_of_the_served_model(model: Path) -> No
     assert [answer["probability"] for answer in answers] == pytest.approx(
         list(Classifier.load(model).predict(INTEGRANDS))
     )
+
+
+@pytest.mark.slow
+def test_a_model_is_served_from_an_object_store(model: Path, gs_root: str) -> None:
+    copy_folder(model, f"{gs_root}/model")
+    assert len(smoke_test(f"{gs_root}/model", INTEGRANDS)) == len(INTEGRANDS)
 
 
 def test_a_server_that_answers_as_the_model_does_passes(server: Any, model: Path) -> None:

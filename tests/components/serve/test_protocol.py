@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from kserve.errors import InvalidInput
 
-from intclass.components.serve.protocol import Answer, decode_v1, decode_v2, read_v1, read_v2, write_v1, write_v2
+from intclass.components.serve.protocol import Answer, Asked, decode_v1, decode_v2, read_v1, read_v2, write_v1, write_v2
 
 ANSWERS = [Answer("x^2", "x**2", "elementary", 0.75), Answer("exp(x^2)", "exp(x**2)", "nonelementary", 0.25)]
 
@@ -30,13 +30,13 @@ def _raw(tail: bytes, *, size: int | None = None, **changes: Any) -> tuple[bytes
     return head + tail, str(len(head))
 
 
-def _read_v2(body: object) -> list[str]:
+def _read_v2(body: object) -> Asked:
     return read_v2(decode_v2(json.dumps(body).encode(), None, "intclass"), max_instances=3)
 
 
 def test_v1_takes_strings_and_objects() -> None:
     body = b'{"instances": ["x*exp(x**2)", {"integrand": "exp(x^2)"}]}'
-    assert read_v1(decode_v1(body), max_instances=2) == ["x*exp(x**2)", "exp(x^2)"]
+    assert read_v1(decode_v1(body), max_instances=2).integrands == ["x*exp(x**2)", "exp(x^2)"]
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,7 @@ def test_v1_takes_strings_and_objects() -> None:
         (b'{"instances": ["x", "x", "x", "x"]}', "4 instances, but at most 3"),
         (b'{"instances": ["x", null]}', "instance 1: send a string"),
         (b'{"instances": [{"f": "x"}]}', "instance 0: unknown key 'f'; known: integrand"),
+        (b'{"instances": ["x"], "solve": 1}', "solve: send true or false"),
         (b'{"instances": ["x"], "batch": 1}', "the request: unknown key 'batch'"),
     ],
 )
@@ -63,12 +64,17 @@ def test_v1_says_what_is_wrong(body: bytes, reason: str) -> None:
 
 @pytest.mark.parametrize("changes", [{}, {"shape": [2, 1], "data": [["x"], ["sin(x)"]]}, {"shape": [1, 2]}])
 def test_v2_takes_a_tensor_of_any_shape(changes: dict[str, Any]) -> None:
-    assert _read_v2({"inputs": [_tensor(**changes)]}) == ["x", "sin(x)"]
+    assert _read_v2({"inputs": [_tensor(**changes)]}) == Asked(["x", "sin(x)"])
+
+
+def test_solving_is_asked_for_by_a_flag_of_the_request() -> None:
+    assert read_v1({"instances": ["x"], "solve": True}, max_instances=3) == Asked(["x"], solve=True)
+    assert _read_v2({"inputs": [_tensor()], "parameters": {"solve": True}}) == Asked(["x", "sin(x)"], solve=True)
 
 
 def test_v2_takes_a_raw_tensor() -> None:
     body, json_length = _raw(_bytes_tensor(b"x", b"sin(x)"))
-    assert read_v2(decode_v2(body, json_length, "intclass"), max_instances=3) == ["x", "sin(x)"]
+    assert read_v2(decode_v2(body, json_length, "intclass"), max_instances=3) == Asked(["x", "sin(x)"])
 
 
 @pytest.mark.parametrize(
@@ -87,6 +93,7 @@ def test_v2_takes_a_raw_tensor() -> None:
         ({"inputs": [_tensor(data=["x", 3])]}, "instance 1: send a string"),
         ({"inputs": [_tensor(data=[[["x"]], [["x"]]])]}, "instance 0: send a string"),
         ({"inputs": [_tensor(shape=[4], data=["x"] * 4)]}, "4 instances, but at most 3"),
+        ({"inputs": [_tensor()], "parameters": {"solve": "yes"}}, "solve: send true or false"),
         ({"inputs": [_tensor()], "id": 7}, "id: Input should be a valid string"),
     ],
 )

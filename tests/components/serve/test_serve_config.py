@@ -28,6 +28,9 @@ def test_the_defaults_listen_on_this_machine_alone() -> None:
         ({"max_body_bytes": -1}, "max body bytes -1"),
         ({"body_seconds": 0.0}, "body seconds 0.0"),
         ({"drain_seconds": -1}, "drain seconds -1"),
+        ({"solvers": -1}, "solvers -1"),
+        ({"solve_seconds": 0.0}, "solve seconds 0.0"),
+        ({"max_solved": 0}, "max solved 0"),
     ],
 )
 def test_an_option_that_makes_no_sense_is_refused_by_name(options: dict[str, Any], message: str) -> None:

@@ -101,6 +101,56 @@ def test_v2_answers_as_v1_does(server: Any) -> None:
     assert [one["probability"] for one in over_v2] == pytest.approx([one["probability"] for one in over_v1], abs=1e-5)
 
 
+def test_v1_solves_on_request(server: Any) -> None:
+    body = {"instances": ["x*exp(x^2)", "exp(x^2)"], "solve": True}
+    found, proved = server.client.post(PREDICT, json=body).json()["predictions"]
+    assert found["solution"]["antiderivative"] == "exp(x**2)/2"
+    assert (found["solution"]["label"], found["solution"]["verified"]) == ("elementary", True)
+    assert proved["solution"]["label"] == "nonelementary"
+    assert "Liouville" in proved["solution"]["certificate"]
+    assert found["probability"] == pytest.approx(ask_v1(server.client, ["x*exp(x^2)"])[0]["probability"], abs=1e-5)
+
+
+def test_v2_solves_on_request(server: Any) -> None:
+    tensor = {"name": "integrand", "shape": [2], "datatype": "BYTES", "data": ["x", "exp(x^2)"]}
+    content = server.client.post(INFER, json={"inputs": [tensor], "parameters": {"solve": True}}).json()
+    columns = {output["name"]: output["data"] for output in content["outputs"]}
+    assert columns["solution_label"] == ["elementary", "nonelementary"]
+    assert columns["solution_antiderivative"] == ["x**2/2", ""]
+    assert columns["solution_verified"] == [True, False]
+
+
+def test_predictions_do_not_wait_for_solvers(server: Any) -> None:
+    hanging = "cos(log(x)*exp(x) + x)*log(sin(x) + x**3)/(exp(x) + x)"
+    done: list[str] = []
+
+    async def ask(client: httpx.AsyncClient, body: dict[str, Any], name: str) -> httpx.Response:
+        response = await client.post(PREDICT, json=body)
+        done.append(name)
+        return response
+
+    async def scenario() -> httpx.Response:
+        async with httpx.AsyncClient(base_url=server.client.base_url, timeout=30, trust_env=False) as client:
+            solve = asyncio.create_task(ask(client, {"instances": [hanging], "solve": True}, "solve"))
+            await asyncio.sleep(0.1)
+            for _ in range(5):
+                await ask(client, {"instances": ["x"]}, "predict")
+            return await solve
+
+    solution = asyncio.run(scenario()).json()["predictions"][0]["solution"]
+    assert done == ["predict"] * 5 + ["solve"]
+    assert solution["label"] == "unknown"
+    assert solution["reason"].startswith("timeout")
+
+
+def test_more_than_can_be_solved_is_refused(server: Any) -> None:
+    response = server.client.post(PREDICT, json={"instances": ["x"] * 9, "solve": True})
+    assert (response.status_code, response.json()["error"]) == (
+        400,
+        "solve: 9 instances, but at most 8 are solved at once",
+    )
+
+
 def _grpc_request(*integrands: bytes, model_name: str = "intclass") -> messages.ModelInferRequest:
     tensor = {
         "name": "integrand",
@@ -122,6 +172,16 @@ def test_v2_over_grpc_answers_as_v1_does(server: Any) -> None:
         [one["probability"] for one in expected], abs=1e-5
     )
     assert [text.decode() for text in canonical.contents.bytes_contents] == [one["canonical"] for one in expected]
+
+
+def test_grpc_solves_on_request(server: Any) -> None:
+    request = _grpc_request(b"x*exp(x**2)")
+    request.parameters["solve"].bool_param = True
+    with grpc.insecure_channel(server.grpc_address) as channel:
+        reply = GRPCInferenceServiceStub(channel).ModelInfer(request, timeout=30)
+    outputs = {output.name: output.contents for output in reply.outputs}
+    assert list(outputs["solution_antiderivative"].bytes_contents) == [b"exp(x**2)/2"]
+    assert list(outputs["solution_verified"].bool_contents) == [True]
 
 
 @pytest.mark.parametrize(
@@ -212,7 +272,11 @@ def test_prometheus_sees_latency_batches_labels_and_refusals(server: Any) -> Non
     route = 'route="/v1/models/{model_name}:predict"'
     for status in (200, 400):
         assert _metric(server.client, f'intclass_http_request_seconds_count{{{route},status="{status}"}}') >= 1
+    server.client.post(PREDICT, json={"instances": ["x"], "solve": True})
     text = server.client.get("/metrics").text
+    assert 'intclass_solutions_total{label="elementary",reason="antiderivative",verified="true"}' in text
+    assert 'intclass_agreements_total{agrees="' in text
+    assert _metric(server.client, "intclass_solves_waiting") == 0
     assert 'intclass_predictions_total{label="' in text
     assert 'request_predict_seconds_bucket{le="0.005",model_name="intclass"}' in text
     assert _metric(server.client, "intclass_http_requests_inside") == 1  # this one
