@@ -15,6 +15,8 @@ PARALLEL_SHARDS = 32
 
 
 class Outputs(NamedTuple):
+    """What the run leaves behind."""
+
     functions: dsl.Dataset
     examples: dsl.Dataset
     model: dsl.Model

@@ -67,7 +67,7 @@ def _link(result: RunResult, out: Path) -> None:
 def _tell_numbers(console: Console, result: RunResult) -> None:
     functions, examples = (read_manifest(result.paths[name]).counts for name in ("functions", "examples"))
     metrics = json.loads((result.paths["evaluation"] / "manifest.json").read_text())["stats"]
-    outcomes = ", ".join(f"{examples.get(f'outcomes_{label}', 0)} {label}" for label in LABELS)
+    outcomes = ", ".join(f"{examples[f'outcomes_{label}']} {label}" for label in LABELS)
     console.print(f"\n[bold]Done in {result.seconds:.0f} s.[/]\n")
     console.print(f"functions  {functions['rows']} drawn")
     console.print(f"outcomes   {outcomes}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +24,7 @@ from intclass.components.dataset._split import balance, check_balance, split_of
 from intclass.components.dataset.config import DatasetConfig
 from intclass.components.shared import storage
 from intclass.components.shared.manifest import Manifest, write_manifest
-from intclass.components.shared.records import EXAMPLES, SPLITS, write_table
+from intclass.components.shared.records import EXAMPLES, LABELS, SPLITS, write_table
 
 _DEFAULT: Final = DatasetConfig()
 
@@ -91,5 +92,7 @@ def _counts(facts: Facts) -> dict[str, int]:
     splits = {split: sum(facts.balance[split].values()) for split in SPLITS}
     classes = {name: sum(facts.balance[split][name] for split in SPLITS) for name in facts.config.class_names}
     dropped = {f"dropped_{reason}": count for reason, count in facts.dropped.items()}
-    totals = {"outcomes": len(facts.source.table), "examples": len(facts.examples)}
+    outcomes = Counter(facts.source.table["label"].to_pylist())
+    totals = {"outcomes": outcomes.total(), **{f"outcomes_{label}": outcomes[label] for label in LABELS}}
+    totals |= {"examples": len(facts.examples)}
     return totals | classes | splits | dropped | {"mixed_skeletons": facts.mixed_skeletons}
