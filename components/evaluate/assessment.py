@@ -14,7 +14,7 @@ from intclass.components.evaluate.calibration import reliability
 from intclass.components.evaluate.curves import coverage_curve, roc, score_histogram
 from intclass.components.evaluate.evaluation import Comparison, Evaluation, Result
 from intclass.components.evaluate.groups import measure_groups
-from intclass.components.evaluate.metrics import CALIBRATION_BINS, Scored
+from intclass.components.evaluate.metrics import Scored
 from intclass.components.evaluate.significance import mcnemar
 
 MODEL: Final = "model"
@@ -78,7 +78,7 @@ def _result(name: str, title: str, description: str, *, scored: Scored, sampled:
         metrics=sampled.estimates(),
         roc=roc(scored),
         coverage=coverage_curve(scored),
-        reliability=reliability(scored.labels, scored.probabilities, bins=CALIBRATION_BINS),
+        reliability=reliability(scored.labels, scored.probabilities),
     )
 
 

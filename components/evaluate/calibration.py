@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,9 @@ from scipy.stats import binomtest
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+MAX_BINS: Final = 15
+MIN_EXAMPLES: Final = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,19 +27,20 @@ class ReliabilityBin:
     high: float
 
 
-def equal_mass_bins(probabilities: Floats, bins: int) -> Ints:
-    """The bin of each example, (n,), from 0: at most `bins` bins of about equal count (Nguyen and O'Connor 2015).
+def equal_mass_bins(probabilities: Floats) -> Ints:
+    """The bin of each example, (n,), from 0: MAX_BINS bins of about equal count (Nguyen and O'Connor 2015).
 
-    Equal probabilities always share a bin, so there may be fewer bins than asked for.
+    There are fewer where a bin would hold less than MIN_EXAMPLES, and as equal probabilities always share a bin.
     """
+    bins = min(MAX_BINS, max(1, len(probabilities) // MIN_EXAMPLES))
     inner_edges = np.quantile(probabilities, np.linspace(0, 1, bins + 1)[1:-1])
     raw = np.searchsorted(np.unique(inner_edges), probabilities, side="right")
     return np.unique(raw, return_inverse=True)[1].astype(np.int64)
 
 
-def reliability(labels: Ints, probabilities: Floats, *, bins: int) -> tuple[ReliabilityBin, ...]:
+def reliability(labels: Ints, probabilities: Floats) -> tuple[ReliabilityBin, ...]:
     """The reliability diagram's points over equal-mass bins, in rising probability; intervals are Wilson's."""
-    bin_of = equal_mass_bins(probabilities, bins)
+    bin_of = equal_mass_bins(probabilities)
     return tuple(_bin(labels[bin_of == index], probabilities[bin_of == index]) for index in range(bin_of.max() + 1))
 
 

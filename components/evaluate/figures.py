@@ -170,7 +170,7 @@ def coverage_chart(evaluation: Evaluation) -> str:
         title="Accuracy over coverage",
         description="; ".join(f"{TITLES[name]}: {percent(model.metrics[name].value)}" for name in names),
         x=Axis(low=0, high=1, ticks=_UNIT, label="share of the functions that get an answer"),
-        y=share_axis([*model.coverage.y, *rival.coverage.y]),
+        y=share_axis([*model.coverage.y, *rival.coverage.y, *(model.metrics[name].low for name in names)]),
     )
     plot.line(zip(rival.coverage.x, rival.coverage.y, strict=True), "curve rival")
     plot.line(zip(model.coverage.x, model.coverage.y, strict=True), "curve model")

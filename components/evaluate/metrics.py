@@ -19,7 +19,6 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 COVERAGES: Final = (0.80, 0.90, 0.95)
-CALIBRATION_BINS: Final = 15
 
 
 def coverage_name(coverage: float) -> str:
@@ -132,7 +131,7 @@ def _probability_metrics(scored: Scored, weights: Floats) -> dict[str, Floats]:
     log_loss = -(label * np.log(clipped) + (1 - label) * np.log1p(-clipped))
     total = weights.sum(axis=1)
     # Expected calibration error: |sum of (probability - label)| in each bin, over all examples.
-    bins = equal_mass_bins(p, CALIBRATION_BINS)
+    bins = equal_mass_bins(p)
     gap_by_bin = np.zeros((len(p), bins.max() + 1))
     gap_by_bin[np.arange(len(p)), bins] = p - label
     return {

@@ -197,7 +197,7 @@ def _data(evaluation: Evaluation, sources: Sources, examples: Sequence[Mapping[s
             }
             for split in SPLITS
         ],
-        "counts": [(name.replace("_", " "), count(number)) for name, number in sources.dataset.counts.items()],
+        "counts": _flow(sources.dataset.counts),
         "reasons": [
             {
                 "outcome": outcome,
@@ -209,6 +209,13 @@ def _data(evaluation: Evaluation, sources: Sources, examples: Sequence[Mapping[s
             for (label, outcome, reason), number in shown
         ],
     }
+
+
+def _flow(counts: Mapping[str, int]) -> list[tuple[str, str]]:
+    """How many outcomes there were, how many were dropped and why, and what is left."""
+    dropped = [name for name, number in counts.items() if name.startswith("dropped_") and number]
+    names = [name for name in ("outcomes", *dropped, "examples") if name in counts]
+    return [(name.replace("_", " "), count(counts[name])) for name in names]
 
 
 def _provenance(sources: Sources) -> dict[str, Any]:

@@ -19,6 +19,7 @@ _SEARCHED: Final = {
     "grammar": "in the {} grammar",
 }
 _ENOUGH_EXAMPLES: Final = 30
+_ROUGH: Final = 0.1  # the width of an interval that the reader is told about
 
 
 def verdict(evaluation: Evaluation) -> str:
@@ -60,6 +61,9 @@ def standfirst(evaluation: Evaluation) -> list[str]:
         weak_spot(evaluation),
         f"On the fifth where it is least sure it may keep silent: of the rest, {surest} are right.",
     ]
+    accuracy = evaluation.model.metrics["accuracy"]
+    if accuracy.high - accuracy.low > _ROUGH:
+        sentences.append("So few test functions give rough numbers; the intervals say how rough.")
     if not evaluation.trained_on_this_dataset:
         sentences.append("The model was trained on another dataset, so it may have seen some of these functions.")
     return sentences

@@ -57,9 +57,9 @@ def test_every_metric_has_a_title() -> None:
 
 
 def test_calibration_error_by_hand() -> None:
-    # 30 examples in 15 bins of two; each bin says p and is right half the time, so it is off by |p - 0.5|.
-    probabilities = np.repeat(np.arange(1, 16) / 16, 2)
-    scored = Scored(np.tile([0, 1], 15), probabilities)
+    # 150 examples in 15 bins of ten; each bin says p and is right half the time, so it is off by |p - 0.5|.
+    probabilities = np.repeat(np.arange(1, 16) / 16, 10)
+    scored = Scored(np.tile([0, 1], 75), probabilities)
     assert measure(scored)["ece"][0] == pytest.approx(np.mean(np.abs(np.arange(1, 16) / 16 - 0.5)))
 
 

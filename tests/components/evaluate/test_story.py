@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from intclass.components.evaluate import story
+from intclass.components.evaluate.bootstrap import Estimate
 from intclass.components.evaluate.evaluation import Evaluation
 from intclass.components.evaluate.groups import Group
 from intclass.components.evaluate.metrics import Scored
@@ -59,6 +60,13 @@ def test_a_model_of_another_dataset_is_not_said_to_have_never_seen_the_functions
 def test_the_standfirst_counts_what_was_missed(evaluation: Evaluation) -> None:
     missed = evaluation.confusion[1][0] / evaluation.test_positives
     assert f"It misses {100 * missed:.1f} % of the elementary functions" in _plain(story.standfirst(evaluation)[1])
+
+
+def test_few_test_functions_are_called_few(evaluation: Evaluation) -> None:
+    assert "rough" not in " ".join(story.standfirst(evaluation))
+    wide = {**evaluation.model.metrics, "accuracy": Estimate(0.7, 0.5, 0.9)}
+    changed = replace(evaluation, model=replace(evaluation.model, metrics=wide))
+    assert "So few test functions give rough numbers" in " ".join(story.standfirst(changed))
 
 
 def _group(name: str, accuracy: float, low: float, high: float, examples: int = 100) -> Group:
