@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast, get_args
 
+import torch
 from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
@@ -84,7 +85,7 @@ def load_encoder(folder: Path, *, name: str) -> Encoder:
         if encoding is None or target not in LABELS:
             raise ValueError("not made by `intclass finetune`")
         with quiet_transformers():
-            model = AutoModelForSequenceClassification.from_pretrained(folder, attn_implementation="sdpa")
+            model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32)
         return Encoder(model, AutoTokenizer.from_pretrained(folder), target, encoding)
 
 
@@ -124,10 +125,13 @@ def _pretrained(config: FinetuneConfig, target: str) -> Encoder:
         tokenizer = AutoTokenizer.from_pretrained(source, **where)
         with quiet_transformers(bars=True):
             model = AutoModelForSequenceClassification.from_pretrained(
-                source, config=shape, attn_implementation="sdpa", ignore_mismatched_sizes=True, **where
+                source, config=shape, dtype=torch.float32, ignore_mismatched_sizes=True, **where
             )
-    # tbs17/MathBERT says nothing about a limit, and a longer input would have no position embeddings.
-    tokenizer.model_max_length = min(config.max_length, shape.max_position_embeddings)
+        if not tokenizer.is_fast or tokenizer.pad_token_id is None:
+            raise ValueError("its tokenizer has no padding token, or is not backed by the `tokenizers` library")
+    # tbs17/MathBERT's tokenizer knows no limit, and a longer input would have no position embeddings.
+    positions = getattr(shape, "max_position_embeddings", config.max_length)
+    tokenizer.model_max_length = min(config.max_length, tokenizer.model_max_length, positions)
     return Encoder(model, tokenizer, target, config.encoding or _noted_encoding(shape) or "infix")
 
 

@@ -12,7 +12,6 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from intclass.components.shared.errors import ConfigError
 from intclass.components.shared.expressions import PREFIX_VOCABULARY
 
 PAD: Final = "[PAD]"
@@ -52,10 +51,6 @@ class TextReader:
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, *, max_length: int) -> None:
-        if not tokenizer.is_fast:
-            raise ConfigError(
-                f"{type(tokenizer).__name__} is not backed by the `tokenizers` library: choose a base model that is"
-            )
         self.max_length = max_length
         self.pad_id = int(tokenizer.pad_token_id)
         self._backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())

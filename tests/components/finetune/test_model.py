@@ -6,6 +6,7 @@ from pathlib import Path
 import huggingface_hub.constants
 import pytest
 import torch
+from transformers import AutoModel
 
 from intclass.components.finetune import FinetuneConfig
 from intclass.components.finetune.compute import reproducible
@@ -119,6 +120,24 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path, files: dict[str, st
         (folder / name).write_text(text)
     with pytest.raises(ConfigError, match=f"base model '.*base' cannot be loaded .*{reason}"):
         make_encoder(FinetuneConfig(base_model=str(folder)), target="elementary")
+
+
+def test_a_tokenizer_that_cannot_pad_is_refused(tiny_bert: Path, tmp_path: Path) -> None:
+    copy_folder(tiny_bert, tmp_path)
+    options = json.loads((tmp_path / "tokenizer_config.json").read_text())
+    options = {name: value for name, value in options.items() if name != "pad_token"} | {
+        "tokenizer_class": "TokenizersBackend"
+    }
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(options))
+    with pytest.raises(ConfigError, match=r"tokenizer has no padding token"):
+        make_encoder(FinetuneConfig(base_model=str(tmp_path)), target="elementary")
+
+
+def test_weights_are_trained_in_float32_whatever_they_were_stored_in(tiny_bert: Path, tmp_path: Path) -> None:
+    copy_folder(tiny_bert, tmp_path)
+    AutoModel.from_pretrained(tiny_bert, dtype=torch.bfloat16).save_pretrained(tmp_path)
+    model = make_encoder(FinetuneConfig(base_model=str(tmp_path)), target="elementary").model
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
 
 
 def test_damaged_weights_are_refused(tmp_path: Path) -> None:
