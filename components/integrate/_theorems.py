@@ -5,8 +5,8 @@ Integration I", ch. 6): with r and p rational functions and p not constant, r*ex
 exactly if y' + p'*y = r has a rational solution y. That is linear algebra, as the poles of y and its degree are bounded
 by those of r and p. The real and imaginary part of r*exp(i*p) give the same for r*sin(p) and r*cos(p).
 
-*Chebyshev, 1853*: x^m*(a + b*x^n)^p with rational m, n, p and a*b*n != 0 has an elementary antiderivative exactly if one
-of p, (m+1)/n, (m+1)/n + p is an integer.
+*Chebyshev, 1853*: x^m*(a + b*x^n)^p with rational m, n, p and a*b*n != 0 has an elementary antiderivative exactly if
+one of p, (m+1)/n, (m+1)/n + p is an integer.
 
 Coefficients are rational numbers, with at most one of pi, E or the logarithm of one prime among them: each is
 transcendental (Lindemann, 1882), so it may be computed with as if it were an indeterminate. Two of them together are
@@ -163,7 +163,7 @@ def _split_exponential(expression: Expr) -> tuple[Expr, Expr, str] | None:
 
 
 def _exponent(factor: Expr) -> Expr | None:
-    """q where the factor is exp(q), or q*log(a) where it is a^q with a positive constant a and x in q."""
+    """The q where the factor is exp(q), or q*log(a) where it is a^q with a positive constant a and x in q."""
     if isinstance(factor, exp):
         return factor.args[0]
     if isinstance(factor, Pow) and factor.exp.has(X) and not factor.base.has(X) and factor.base.is_positive:
@@ -195,6 +195,7 @@ def _has_rational_solution(cofactor: Expr, exponent: Expr, *, imaginary: bool) -
         return False
     if degree > MAX_DEGREE:
         raise _OutOfReachError
+
     # y = Y/poles:  (Y'*poles - Y*poles')*square*D + Y*poles*slope*D = N*poles^2*square
     def operator(y: Poly) -> Poly:
         return ((y.diff(X) * poles - y * poles.diff(X)) * square + y * poles * slope) * denominator
@@ -260,7 +261,7 @@ def _degree_bound(numerator: Poly, denominator: Poly, p_numerator: Poly, p_denom
 def _in_span(target: Poly, columns: list[Poly], domain: Domain) -> bool:
     """Whether the target is a linear combination of the columns over the field."""
     height = 1 + max(poly.degree() for poly in [target, *columns] if not poly.is_zero)
-    rows = [[poly.rep.to_list()[::-1][i : i + 1] or [domain.zero] for poly in [*columns, target]] for i in range(height)]
-    matrix = DomainMatrix([[cell[0] for cell in row] for row in rows], (height, len(columns) + 1), domain)
-    _, pivots = matrix.rref()
+    coefficients = [poly.rep.to_list()[::-1] for poly in [*columns, target]]
+    rows = [[each[power] if power < len(each) else domain.zero for each in coefficients] for power in range(height)]
+    _, pivots = DomainMatrix(rows, (height, len(coefficients)), domain).rref()
     return len(columns) not in pivots
