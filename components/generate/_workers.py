@@ -43,7 +43,7 @@ def draw_blocks(source: Source, *, first: int, workers: int) -> Generator[list[S
                 yield waiting.popleft().result()
     except BrokenProcessPool as error:
         raise ConfigError(
-            f"one of {workers} workers died, most likely for want of memory; use fewer workers"
+            f"one of {workers} workers died, most likely for want of memory; use fewer (1 needs no process of its own)"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
