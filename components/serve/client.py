@@ -42,9 +42,7 @@ def running_server(
         with _started(_command(model, config), log) as (process, url):
             _wait_until_ready(process, url, log)
             yield url
-            process.terminate()
-            if process.wait(timeout=config.drain_seconds + _EXIT_SECONDS) != 0:
-                raise ServingError(f"the server stopped with exit code {process.returncode}: {_last_lines(log)}")
+            _stop(process, log, seconds=config.drain_seconds + _EXIT_SECONDS)
 
 
 def smoke_test(model: str | Path, integrands: Sequence[str]) -> list[dict[str, Any]]:
@@ -138,6 +136,16 @@ def _wait_until_ready(process: subprocess.Popen[str], url: str, log: Path) -> No
 
 def _cell(text: str) -> str:
     return text.replace("|", r"\|")
+
+
+def _stop(process: subprocess.Popen[str], log: Path, *, seconds: float) -> None:
+    process.terminate()
+    try:
+        code = process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired as error:
+        raise ServingError(f"the server did not stop within {seconds:g} s: {_last_lines(log)}") from error
+    if code != 0:
+        raise ServingError(f"the server stopped with exit code {code}: {_last_lines(log)}")
 
 
 def _post(client: httpx.Client, path: str, body: object) -> dict[str, Any]:
