@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
-from sympy import Add, Expr, Integer, Mul, Pow, Rational, S, exp
+from sympy import Add, Expr, Integer, Mul, Pow, Rational, S
 from sympy.polys.polyerrors import BasePolynomialError
 
-from intclass.components.shared.errors import ExpressionError
 from intclass.components.shared.expressions._assumptions import Unasked
-from intclass.components.shared.expressions._limits import Limits, over_limit, place_of, unreadable
-from intclass.components.shared.expressions._magnitude import Magnitudes, Measure, is_constant
+from intclass.components.shared.expressions._guard import Guard
+from intclass.components.shared.expressions._limits import Limits, unreadable
 from intclass.components.shared.expressions._names import CONSTANTS, ELEMENTARY, X
 from intclass.components.shared.expressions._tree import Node, factors, summands
+
+LEAVES: Final[Mapping[str, Any]] = {"x": X, **CONSTANTS}
 
 # What SymPy's constructors raise on odd input. Neither memory running out nor a caller's alarm is among them.
 _FAILURES: Final = (
     *(ArithmeticError, AssertionError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError),
     BasePolynomialError,
 )
-_BITS_PER_DIGIT: Final = math.log2(10)
-LEAVES: Final[Mapping[str, Any]] = {"x": X, **CONSTANTS}
 
 
 def build(node: Node, limits: Limits) -> Expr:
@@ -34,7 +32,7 @@ def built(node: Node, limits: Limits, builder: type[Builder]) -> Expr:
     """The same with that kind of builder."""
     try:
         with Unasked() as unasked:
-            return builder(limits, unasked).build(node)
+            return builder(Guard(limits), unasked).build(node)
     except RecursionError:
         raise unreadable("the expression is nested too deeply for SymPy") from None
     except _FAILURES as error:
@@ -44,11 +42,9 @@ def built(node: Node, limits: Limits, builder: type[Builder]) -> Expr:
 class Builder:
     """Builds from the leaves up. Sums and products are built whole, so their arguments' order does not matter."""
 
-    def __init__(self, limits: Limits, unasked: Unasked) -> None:
-        self._limits = limits
+    def __init__(self, guard: Guard, unasked: Unasked) -> None:
+        self._guard = guard
         self._unasked = unasked
-        self._bits = limits.digits * _BITS_PER_DIGIT
-        self._magnitudes = Magnitudes()
 
     def build(self, node: Node) -> Expr:
         """The expression of this node and all below it."""
@@ -81,17 +77,18 @@ class Builder:
         return self._apply(node.head, self.build(node.args[0]), node.args[0].place)
 
     def settled(self, expr: Any, place: int) -> Expr:  # noqa: ANN401 - SymPy is untyped
-        """The expression itself, weighed: the numbers that evaluation brought to its top are within the limits."""
-        for part in expr.args if expr.is_Add or expr.is_Mul else (expr,):
-            if part.is_Rational and _bits(part) > self._bits + 1:
-                raise self._too_large(place)
-            if part.is_Pow:
-                self._check_exponent(part.exp, place)
-        if not is_constant(expr):
+        """The expression itself, weighed, and spared SymPy's questions where their answers are unknown or dear."""
+        self._guard.result(expr, place)
+        measure = self._guard.constant(expr)
+        if measure is None:
             self._unasked.mark(expr)
-        elif not (measure := self._magnitudes.of(expr)).real:
+        elif not measure.real:
             self._unasked.mark(expr, real=False if measure.has_imaginary_part else None)
         return expr
+
+    def unreal_root(self, base: Any, exponent: Any, place: int) -> Expr:  # noqa: ANN401
+        """What becomes of `sqrt(acos(2)**2)`: SymPy can take minutes to find its branch, so it is refused."""
+        raise unreadable("a root of a constant that is not real", place)
 
     def _sum(self, node: Node) -> Expr:
         terms = summands(node)
@@ -116,84 +113,16 @@ class Builder:
         return Rational(1, divisor) if divisor.is_Integer else self._power(divisor, S.NegativeOne, node.place)
 
     def _apply(self, name: str, argument: Any, place: int) -> Expr:  # noqa: ANN401
-        if name == "exp":
-            self._check_exponent(argument, place)  # exp(c*log(b)) becomes b**c
-        evaluate = True
-        if is_constant(argument):
-            self._check_measure(self._magnitudes.applied(name, argument), place)
-            evaluate = self._magnitudes.of(argument).real
-        return self.settled(ELEMENTARY[name](argument, evaluate=evaluate), place)
+        self._guard.application(name, argument, place)
+        measure = self._guard.constant(argument)
+        # At a constant that is not real, evaluation finds nothing that is worth its price.
+        return self.settled(ELEMENTARY[name](argument, evaluate=measure is None or measure.real), place)
 
     def _power(self, base: Any, exponent: Any, place: int) -> Expr:  # noqa: ANN401
         if base is S.Exp1:
             return self._apply("exp", exponent, place)
-        self._check_exponent(exponent, place)
-        if exponent.is_Rational:
-            self._check_growth(base, exponent, place)
-        if is_constant(exponent) and is_constant(base):
-            self._check_measure(self._magnitudes.power(base, exponent), place)
-            if not exponent.is_Integer and self._has_branches(base):
-                return self.branched(base, exponent, place)
+        self._guard.power(base, exponent, place)
+        measure = self._guard.constant(base)
+        if measure is not None and not measure.real and not exponent.is_Integer and self._guard.constant(exponent):
+            return self.unreal_root(base, exponent, place)
         return self.settled(Pow(base, exponent), place)
-
-    def branched(self, base: Any, exponent: Any, place: int) -> Expr:  # noqa: ANN401
-        """What becomes of `sqrt(acos(2)**2)`: SymPy takes minutes to find its branch, so it is refused."""
-        raise unreadable("a root of a power of a constant that is not real", place)
-
-    def _has_branches(self, base: Any) -> bool:  # noqa: ANN401
-        powers = [factor for factor in Mul.make_args(base) if factor.is_Pow or factor.func is exp]
-        return any(not self._magnitudes.of(power).real for power in powers)
-
-    def _check_measure(self, measure: Measure, place: int) -> None:
-        if measure.huge and self._limits.checks_constants:
-            raise self._too_large(place)
-
-    def _check_exponent(self, exponent: Any, place: int) -> None:  # noqa: ANN401
-        for number in _leading_numbers(exponent):
-            if abs(number) > self._limits.exponent:
-                raise over_limit(
-                    "the exponent", value=_short(number), limit=f"{self._limits.exponent} (exponent)", position=place
-                )
-
-    def _check_growth(self, base: Any, exponent: Any, place: int) -> None:  # noqa: ANN401
-        """Integer powers are evaluated at once, also inside a product: (3*x)**99 becomes 3**99*x**99."""
-        bits = sum(_bits(number) * abs(power) for number, power in _number_powers(base))
-        if bits * abs(exponent) > self._bits:
-            raise self._too_large(place)
-
-    def _too_large(self, place: int) -> ExpressionError:
-        text = (
-            f"the constant{place_of(place)} is outside 10^-{self._limits.digits} to 10^{self._limits.digits} (digits)"
-        )
-        return ExpressionError(text, position=place if place >= 0 else None)
-
-
-def _leading_numbers(expr: Any) -> Iterator[Any]:  # noqa: ANN401
-    """The numbers that add or multiply in an exponent: 3 and 2 in 3 + 2*x, not the 5 in sin(5*x)."""
-    stack = [expr]
-    while stack:
-        node = stack.pop()
-        if node.is_Rational:
-            yield node
-        elif node.is_Add or node.is_Mul:
-            stack.extend(node.args)
-
-
-def _number_powers(expr: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401
-    """The numbers among the factors of an expression, each with the power it is raised to."""
-    for factor in expr.args if expr.is_Mul else (expr,):
-        if factor.is_Rational:
-            yield factor, 1
-        elif factor.is_Pow and factor.base.is_Rational and factor.exp.is_Rational:
-            yield factor.base, factor.exp
-
-
-def _bits(number: Any) -> int:  # noqa: ANN401
-    """Of the numerator or denominator; 0 for 0, 1 and -1, which powers do not make larger."""
-    larger = max(abs(int(number.p)), int(number.q))
-    return larger.bit_length() if larger > 1 else 0
-
-
-def _short(number: Any) -> str:  # noqa: ANN401
-    text = str(number)
-    return text if len(text) <= 12 else f"a number of {len(text)} digits"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import Final
 
 from sympy import Expr
@@ -16,6 +17,7 @@ _HASH_DIGITS: Final = 16
 _MAX_ROUNDS: Final = 10
 
 
+@lru_cache(maxsize=1024)  # one expression is asked for its text, fingerprint and skeleton in turn
 def canonical(expr: Expr) -> Expr:
     """SymPy's automatic evaluation, taken until nothing changes, with arguments in SymPy's structural order.
 

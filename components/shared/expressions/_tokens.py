@@ -143,14 +143,17 @@ def _write(text: str, tokens: list[Token], limits: Limits, *, implicit: bool) ->
                 _check_product(text, previous, token, implicit=implicit, divisor=brackets.divides)
                 pieces.append("*")
                 places.append(token.start)
-        brackets.step(token)
+        brackets.step(token, signs=previous is None or not _ends_operand(previous))
         piece = "**" if token.text == "^" else token.text
         pieces.append(piece)
         places.extend([token.start] * len(piece))
         previous = token
-    if previous is not None and previous.kind == "function":
-        raise _without_argument(previous, None)
     brackets.close()
+    last = tokens[-1]
+    if last.kind == "function":
+        raise _without_argument(last, None)
+    if last.kind == "operator" and last.text != ")":
+        raise unreadable(f"the expression ends behind {last.text!r}", last.start)
     return Source("".join(pieces), places, text)
 
 
@@ -164,9 +167,11 @@ class _Brackets:
 
     @property
     def divides(self) -> bool:
+        """Whether the operand at hand is a divisor."""
         return self._divides[-1]
 
-    def step(self, token: Token) -> None:
+    def step(self, token: Token, *, signs: bool) -> None:
+        """Take the next token; `signs` where a plus or minus would be a sign."""
         if token.text == "(":
             self._open.append(token.start)
             self._divides.append(False)
@@ -180,18 +185,21 @@ class _Brackets:
             self._divides.pop()
         elif token.text == "/":
             self._divides[-1] = True
-        elif token.text in ("+", "-", "*", ","):
+        elif token.text in ("*", ",") or (token.text in ("+", "-") and not signs):
             self._divides[-1] = False
 
     def close(self) -> None:
+        """Raises ExpressionError if a bracket is still open."""
         if self._open:
             raise unreadable("'(' is never closed", self._open[-1])
 
 
 def _side_by_side(previous: Token, token: Token) -> bool:
-    ends = previous.kind in ("number", "name") or previous.text == ")"
-    starts = token.kind != "operator" or token.text == "("
-    return ends and starts
+    return _ends_operand(previous) and (token.kind != "operator" or token.text == "(")
+
+
+def _ends_operand(token: Token) -> bool:
+    return token.kind in ("number", "name") or token.text == ")"
 
 
 def _check_product(text: str, previous: Token, token: Token, *, implicit: bool, divisor: bool) -> None:
@@ -202,7 +210,7 @@ def _check_product(text: str, previous: Token, token: Token, *, implicit: bool, 
             "a product behind '/' can be read in two ways; write the * and brackets, as in 1/(2*x),", token.start
         )
     glued = previous.kind == "number" and previous.end == token.start
-    if glued and token.kind != "operator" and text[: previous.start].rstrip().endswith(("^", "**")):
+    if glued and token.kind != "operator" and text[: previous.start].rstrip(" +-").endswith(("^", "**")):
         raise unreadable("a product in an exponent can be read in two ways; write x^(2*x) or x^2*x,", token.start)
 
 

@@ -10,6 +10,7 @@ from sympy import Expr, Lambda, Piecewise, Pow, RootSum, Symbol, Tuple, polylog,
 
 from intclass.components.shared.expressions._assumptions import Unasked
 from intclass.components.shared.expressions._build import Builder
+from intclass.components.shared.expressions._guard import Guard
 from intclass.components.shared.expressions._limits import Limits, over_limit, unreadable
 from intclass.components.shared.expressions._names import (
     CONDITIONS,
@@ -83,8 +84,8 @@ class _TrustedReader(Reader):
 class TrustedBuilder(Builder):
     """Knows the special functions, and the variables that Lambda binds."""
 
-    def __init__(self, limits: Limits, unasked: Unasked) -> None:
-        super().__init__(limits, unasked)
+    def __init__(self, guard: Guard, unasked: Unasked) -> None:
+        super().__init__(guard, unasked)
         self._bound: dict[str, Any] = {}
 
     def leaf(self, node: Node) -> Expr:
@@ -110,7 +111,7 @@ class TrustedBuilder(Builder):
             self._check_parameters(arguments, node)
         return self.settled(self._form(head, arguments, node.place), node.place)
 
-    def branched(self, base: Any, exponent: Any, place: int) -> Expr:  # noqa: ANN401
+    def unreal_root(self, base: Any, exponent: Any, place: int) -> Expr:  # noqa: ANN401
         return self.settled(Pow(base, exponent, evaluate=False), place)
 
     def _argument(self, node: Node) -> Any:  # noqa: ANN401
