@@ -35,7 +35,8 @@ class Program:
     """Expressions compiled to a list of operations, shared subexpressions once.
 
     Attributes:
-        real_only: Whether a function such as Abs is in it, whose derivative exists along the real line only.
+        real_only: Whether a function such as Abs is in it, whose derivative exists along the real line only, or a
+            Piecewise with an inequality, which SymPy means for real x.
     """
 
     def __init__(self, *expressions: Expr, variables: Sequence[Symbol] = (X,)) -> None:
@@ -82,7 +83,11 @@ class Program:
     def _operands(self, node: Expr) -> tuple[Expr, ...]:
         if isinstance(node, RootSum | sympy.Piecewise | sympy.CRootOf):
             return ()
-        return (*node.ap, *node.bq, node.argument) if isinstance(node, sympy.hyper) else node.args
+        if isinstance(node, sympy.hyper):
+            return (*node.ap, *node.bq, node.argument)
+        if node.args and node.func not in _COMPOUND:
+            raise UnsupportedError(node.func.__name__)
+        return tuple(node.args)
 
     def _emit(self, node: Expr) -> None:
         operation = self._operation(node)
@@ -109,14 +114,14 @@ class Program:
             return self._piecewise(node)
         if isinstance(node, sympy.CRootOf):
             return _algebraic_number(node)
+        if not slots:
+            raise UnsupportedError(str(node))
         return self._function(node, slots)
 
     def _function(self, node: Expr, slots: list[int]) -> _Operation:
         if node.func in REAL_FUNCTIONS:
             self.real_only = True
             return _apply(REAL_FUNCTIONS[node.func], slots, 0)
-        if node.func not in FUNCTIONS and not isinstance(node, sympy.hyper):
-            raise UnsupportedError(node.func.__name__)
         function = FUNCTIONS.get(node.func) or hypergeometric(len(node.ap), len(node.bq))
         variable = function.variable % len(slots)
         if any(self._varying[slot] for slot in [*slots[:variable], *slots[variable + 1 :]]):
@@ -147,6 +152,7 @@ class Program:
         branches = Program(*[expression for expression, _ in node.args], variables=self._variables)
         self.real_only |= branches.real_only
         conditions = [_Condition(condition, self._variables) for _, condition in node.args]
+        self.real_only |= any(condition.is_ordering for condition in conditions)
 
         def operation(values: list[Dual]) -> Dual:
             point = values[: len(self._variables)]
@@ -160,10 +166,15 @@ class Program:
 
 
 class _Condition:
-    """A condition of a Piecewise, decided by balls: true, false, or None for unknown."""
+    """A condition of a Piecewise, decided by balls: true, false, or None for unknown.
+
+    Attributes:
+        is_ordering: Whether it compares by size, not only for equality.
+    """
 
     def __init__(self, condition: Boolean, variables: Sequence[Symbol]) -> None:
         self._condition = condition
+        self.is_ordering = condition.has(sympy.Gt, sympy.Ge, sympy.Lt, sympy.Le)
         self._parts: list[_Condition] = []
         if isinstance(condition, sympy.And | sympy.Or | sympy.Not):
             self._parts = [_Condition(part, variables) for part in condition.args]
@@ -196,6 +207,8 @@ class _Condition:
             return decisive
         return None if None in parts else not decisive
 
+
+_COMPOUND: Final = frozenset({sympy.Add, sympy.Mul, sympy.Pow, *FUNCTIONS, *REAL_FUNCTIONS})
 
 _CONSTANTS: Final[dict[Expr, Callable[[], acb]]] = {
     sympy.pi: acb.pi,

@@ -144,7 +144,7 @@ class ObjectJournal(Journal):
     def __init__(self, folder: str | Path, name: str) -> None:
         self._folder = storage.join(folder, name)
         self._writer = uuid.uuid4().hex[:12]
-        self._count = 0
+        self._number = 0
         self._lines: list[bytes] = []
         self._flushed = time.monotonic()
         self.entries = {}
@@ -154,6 +154,7 @@ class ObjectJournal(Journal):
         """Read all segments; many small ones are replaced by one, so that the next reading is quick."""
         for segment in segments:
             self.entries |= decode_lines(storage.read_bytes(segment))
+            self._number = int(segment.rpartition("/")[2].partition("-")[0])
         if len(segments) > 1:
             self._lines = [encode_line(key, entry) for key, entry in self.entries.items()]
             self._flush()
@@ -167,8 +168,8 @@ class ObjectJournal(Journal):
 
     def _flush(self) -> None:
         if self._lines:
-            self._count += 1
-            name = f"{self._writer}-{self._count:06}{SUFFIX}"
+            self._number += 1  # after those of earlier writers, so that entries are read in the order of writing
+            name = f"{self._number:08}-{self._writer}{SUFFIX}"
             storage.write_bytes(storage.join(self._folder, name), b"".join(self._lines))
             self._lines.clear()
         self._flushed = time.monotonic()

@@ -85,14 +85,14 @@ class Nursery:
             return ended, True
         return ended, True
 
-    def close(self) -> None:
-        """End the nursery and with it every worker; returns when they are gone."""
+    def close(self) -> int:
+        """End the nursery and with it every worker; returns its exit code when they are gone."""
         self.control.close()
         try:
             self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait()
+        return self._process.wait()
 
 
 def main(descriptor: int, settings: Mapping[str, Any]) -> NoReturn:

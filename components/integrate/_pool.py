@@ -29,7 +29,7 @@ START_SECONDS: Final = 60.0  # a computer algebra system on a busy machine needs
 MEMORY_WATCH_SECONDS: Final = 0.2
 ATTEMPTS: Final = 5  # a step whose worker was killed from outside is done again
 CRASH_ATTEMPTS: Final = 2  # one that brought its worker down may have met what an earlier step left broken
-NURSERY_DEATHS: Final = 5  # in a row, without a worker that became ready
+NURSERY_DEATHS: Final = 10  # by a signal, in a row, without a worker that became ready
 
 _FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
 
@@ -293,7 +293,7 @@ class Pool:
         if task is not None and task.attempts < (ATTEMPTS if code in _FROM_OUTSIDE else CRASH_ATTEMPTS):
             self._again.append(task)
         else:
-            self._end(worker, Fate.CRASHED, reason=_describe_exit(code))
+            self._end(worker, Fate.CRASHED, reason=f"the worker was {_describe_exit(code)}")
         self._forget(worker)
 
     def _replace_nursery(self) -> None:
@@ -303,12 +303,10 @@ class Pool:
             if worker.pid is not None:
                 kill_group(worker.pid)  # what the worker had started
             self._bury(worker, -signal.SIGKILL)
-        self._nursery.close()
+        code = self._nursery.close()
         self._nursery_deaths += 1
-        if self._nursery_deaths >= NURSERY_DEATHS:
-            raise PoolError(
-                f"the process that starts workers died {NURSERY_DEATHS} times in a row; see its last words above"
-            )
+        if code >= 0 or self._nursery_deaths >= NURSERY_DEATHS:
+            raise PoolError(f"the process that starts workers cannot go on ({_describe_exit(code)}); see its words above")
         self._nursery = self._start_nursery()
 
     # Limits
@@ -336,6 +334,6 @@ class Pool:
 
 def _describe_exit(code: int) -> str:
     if code >= 0:
-        return f"the worker exited with code {code}"
+        return f"ended with exit code {code}"
     hint = " (out of memory?)" if code == -signal.SIGKILL else ""
-    return f"the worker was killed by {signal.Signals(-code).name}{hint}"
+    return f"killed by {signal.Signals(-code).name}{hint}"

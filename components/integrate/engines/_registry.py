@@ -104,6 +104,8 @@ def parse_engines(text: str | Sequence[str]) -> tuple[str, ...]:
     what that costs. Raises ConfigError for unknown names.
     """
     names = [name.strip() for name in (text.split(",") if isinstance(text, str) else text)]
+    if not names:
+        raise ConfigError("--engines names no engine; give sympy, fricas,sympy or auto")
     if names == [AUTO]:
         return _best_available()
     for name in names:

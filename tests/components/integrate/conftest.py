@@ -1,0 +1,58 @@
+"""Fixtures for tests with processes, and the folder of engines that misbehave on sys.path, where workers find them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+MARK = "INTCLASS_TEST_MARK"
+FOLDER = str(Path(__file__).parent)
+if FOLDER not in sys.path:
+    sys.path.append(FOLDER)
+
+
+@pytest.fixture
+def engines_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets programs that a test starts find the engines too."""
+    monkeypatch.setenv("PYTHONPATH", FOLDER, prepend=os.pathsep)
+
+
+@pytest.fixture
+def own_processes() -> Callable[[], list[psutil.Process]]:
+    """The descendants of this process that were not there when the test began (the storage emulator may be)."""
+    before = set(psutil.Process().children(recursive=True))
+    return lambda: [process for process in psutil.Process().children(recursive=True) if process not in before]
+
+
+@pytest.fixture
+def marked_processes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[psutil.Process]]]:
+    """All processes that descend from programs started in this test, orphans too; none may be left at its end."""
+    mark = uuid.uuid4().hex
+    monkeypatch.setenv(MARK, mark)
+
+    def find() -> list[psutil.Process]:
+        return [process for process in psutil.process_iter() if _mark_of(process) == mark]
+
+    yield find
+    deadline = time.monotonic() + 10
+    while (left := find()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for process in left:
+        process.kill()
+    assert not left
+
+
+def _mark_of(process: psutil.Process) -> str | None:
+    try:
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return process.environ().get(MARK)
+    except psutil.Error:
+        return None
