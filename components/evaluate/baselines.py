@@ -21,8 +21,8 @@ from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler
 from threadpoolctl import threadpool_limits
 
+from intclass.components.evaluate.arrays import Floats, Ints
 from intclass.components.evaluate.features import exponent_rule, head_counts, lengths
-from intclass.components.evaluate.metrics import Floats, Ints
 
 MAX_NGRAMS: Final = 500
 MAX_BINS: Final = 31

@@ -8,7 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from intclass.components.evaluate.metrics import Floats, Scored, measure
+from intclass.components.evaluate.arrays import Floats
+from intclass.components.evaluate.metrics import Scored, measure
 
 CONFIDENCE: Final = 0.95
 _CHUNK_ELEMENTS: Final = 4_000_000  # floats of weights held at once: 32 MB
@@ -73,7 +74,12 @@ def _resamples(examples: int, *, replicates: int, seed: int) -> Iterator[Floats]
 def _estimate(value: float, replicates: Floats) -> Estimate:
     defined = replicates[~np.isnan(replicates)]  # a resample of a small test set can lack a class
     if np.isnan(value) or not len(defined):
-        return Estimate(value, float("nan"), float("nan"))
+        return Estimate(_rounded(value), float("nan"), float("nan"))
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(defined, [tail, 1 - tail])
-    return Estimate(value, float(low), float(high))
+    return Estimate(_rounded(value), _rounded(low), _rounded(high))
+
+
+def _rounded(number: float) -> float:
+    """To 12 digits: the order in which a processor's threads add decides the last ones."""
+    return float(f"{number:.12g}")

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import binomtest
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from intclass.components.evaluate.arrays import Floats, Ints
 
 MAX_BINS: Final = 15
 MIN_EXAMPLES: Final = 10

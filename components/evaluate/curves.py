@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 from sklearn.metrics import roc_curve
 
-from intclass.components.evaluate.metrics import Floats, Scored
+from intclass.components.evaluate.arrays import Floats, Ints
+from intclass.components.evaluate.metrics import Scored
 
 MAX_POINTS: Final = 201
 SCORE_BINS: Final = 20
@@ -70,7 +71,7 @@ def score_histogram(scored: Scored) -> Histogram:
     return Histogram(edges=_floats(edges), negatives=negatives, positives=positives)
 
 
-def _thinned(points: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _thinned(points: int) -> Ints:
     """The indices of at most MAX_POINTS points at even steps, the first and the last among them."""
     return np.unique(np.linspace(0, points - 1, min(points, MAX_POINTS)).round().astype(np.int64))
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from intclass.components.evaluate.metrics import Floats
+from intclass.components.evaluate.arrays import Floats
 
 MAX_DEPTH: Final = 7
 INTEGER: Final = "int"  # stands for every integer of two digits or more

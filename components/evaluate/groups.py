@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from intclass.components.evaluate.arrays import Bools
 from intclass.components.evaluate.calibration import wilson_interval
 from intclass.components.evaluate.features import LEAVES, nodes
-
-Bools = npt.NDArray[np.bool_]
 
 MAX_GROUPS: Final = 12
 NODE_BINS: Final = 6

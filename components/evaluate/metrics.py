@@ -11,12 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from intclass.components.evaluate.arrays import Bools, Floats, Ints
 from intclass.components.evaluate.calibration import equal_mass_bins
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 COVERAGES: Final = (0.80, 0.90, 0.95)
 
@@ -38,14 +35,17 @@ TITLES: Final = {
     "nll": "Log loss",
     "ece": "ECE",
     "aurc": "Area under the risk-coverage curve",
-    **{coverage_name(coverage): f"Accuracy on the surest {coverage:.0%}" for coverage in COVERAGES},
+    **{
+        coverage_name(coverage): f"Accuracy on the surest {100 * coverage:.0f}\N{NO-BREAK SPACE}%"
+        for coverage in COVERAGES
+    },
 }
 LOWER_IS_BETTER: Final = frozenset({"brier", "nll", "ece", "aurc"})
 
 
 def heading(metric: str) -> str:
     """The metric's title for a table, with an arrow down where lower is better."""
-    return TITLES[metric] + (" \N{DOWNWARDS ARROW}" if metric in LOWER_IS_BETTER else "")
+    return TITLES[metric] + ("\N{NO-BREAK SPACE}\N{DOWNWARDS ARROW}" if metric in LOWER_IS_BETTER else "")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ class Scored:
         return (self.probabilities >= 0.5).astype(np.int64)
 
     @property
-    def correct(self) -> npt.NDArray[np.bool_]:
+    def correct(self) -> Bools:
         """Whether the class is right, (n,)."""
         return np.asarray(self.predicted == self.labels)
 

@@ -62,7 +62,6 @@ def render_report(
         evaluation=evaluation,
         negative=negative,
         positive=positive,
-        model_name=sources.model.config.get("base_model", "a model"),
         train_examples=count(evaluation.train_examples),
         test_examples=count(evaluation.test_examples),
         best_baseline=evaluation.best_baseline.title,

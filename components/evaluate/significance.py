@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 from scipy.stats import binomtest
+
+from intclass.components.evaluate.arrays import Bools
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +18,7 @@ class McNemar:
     p_value: float
 
 
-def mcnemar(first_correct: npt.NDArray[np.bool_], second_correct: npt.NDArray[np.bool_]) -> McNemar:
+def mcnemar(first_correct: Bools, second_correct: Bools) -> McNemar:
     """Compare two classifiers' right answers, both (n,) bool on the same examples (McNemar 1947).
 
     Under the null hypothesis a disagreement falls to either side like a fair coin; the test is the exact binomial one,

@@ -10,10 +10,11 @@ from typing import Any, Final
 import numpy as np
 from scipy.special import expit
 
+from intclass.components.evaluate.arrays import Ints
 from intclass.components.evaluate.assessment import MODEL, UNCALIBRATED, Setting, assess
 from intclass.components.evaluate.baselines import BASELINES, fit_predict
 from intclass.components.evaluate.evaluation import FILE_NAME
-from intclass.components.evaluate.metrics import Ints, Scored
+from intclass.components.evaluate.metrics import Scored
 from intclass.components.evaluate.mistakes import worst_mistakes
 from intclass.components.evaluate.report import Sources, render_report
 from intclass.components.evaluate.summary import render_summary

@@ -52,7 +52,7 @@ def test_without_weights_every_example_counts_once() -> None:
 def test_every_metric_has_a_title() -> None:
     assert measure(_random(0, decimals=2)).keys() == TITLES.keys()
     assert TITLES.keys() > LOWER_IS_BETTER
-    assert heading("brier") == "Brier score ↓"
+    assert heading("brier") == "Brier score\N{NO-BREAK SPACE}↓"
     assert heading("auroc") == "AUROC"
 
 
