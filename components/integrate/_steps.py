@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from intclass.components.integrate._channel import Message
 from intclass.components.integrate._elementary import nature
-from intclass.components.integrate._theorems import prove_nonelementary
 from intclass.components.integrate._verify import prove_equal, verify
 from intclass.components.integrate.engines import Engine, Status
 from intclass.components.shared.errors import ExpressionError
 from intclass.components.shared.expressions import TRUSTED_LIMITS, canonical_text, fingerprint, parse, parse_trusted
+from intclass.components.shared.theorems import prove_nonelementary
 
 MAX_ANSWER_CHARACTERS: Final = TRUSTED_LIMITS.length
 

@@ -188,6 +188,8 @@ def _has_rational_solution(cofactor: Expr, exponent: Expr, *, imaginary: bool) -
     unit = Poly(I if imaginary else 1, X, domain=domain)
     # p' = slope / square
     slope = unit * (p_numerator.diff(X) * p_denominator - p_numerator * p_denominator.diff(X))
+    if slope.is_zero:  # x hides a constant, as in (x + 1)**2 - x**2 - 2*x, and the theorem says nothing
+        raise _OutOfReachError
     square = p_denominator**2
     poles = _poles(denominator, p_denominator, domain)
     degree = _degree_bound(numerator, denominator, p_numerator, p_denominator) + poles.degree()
