@@ -6,12 +6,13 @@ from intclass.components.shared.expressions._canonical import canonical, canonic
 from intclass.components.shared.expressions._limits import DEFAULT_LIMITS, TRUSTED_LIMITS, Limits
 from intclass.components.shared.expressions._names import X
 from intclass.components.shared.expressions._parse import parse, parse_trusted
-from intclass.components.shared.expressions._prefix import PREFIX_VOCABULARY, from_prefix, prefix_words
+from intclass.components.shared.expressions._prefix import PREFIX_ARITY, PREFIX_VOCABULARY, from_prefix, prefix_words
 from intclass.components.shared.expressions._skeleton import skeleton, skeleton_hash, structure_hash
 from intclass.components.shared.expressions._text import to_text
 
 __all__ = [
     "DEFAULT_LIMITS",
+    "PREFIX_ARITY",
     "PREFIX_VOCABULARY",
     "TRUSTED_LIMITS",
     "Limits",

@@ -19,7 +19,7 @@ from intclass.components.shared.expressions._magnitude import Magnitudes, Measur
 _BITS_PER_DIGIT: Final = math.log2(10)
 # A root of a power inside another takes SymPy about 8 times as long; this stops at three levels.
 _LEVEL_COST: Final = 8
-_MAX_BRANCH_COST: Final = 1_000
+_MAX_BRANCH_COST: Final = 200
 
 
 class Guard:

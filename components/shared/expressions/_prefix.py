@@ -9,7 +9,8 @@ most once in a sum or product, and so do square roots and reciprocals.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from sympy import Expr
@@ -36,7 +37,10 @@ PREFIX_VOCABULARY: Final[tuple[str, ...]] = (
     END_INTEGER,
 )
 
-_ARITY: Final = dict.fromkeys(BINARY_WORDS, 2) | dict.fromkeys(UNARY_WORDS, 1) | dict.fromkeys(LEAF_WORDS, 0)
+# How many arguments follow a word that is no part of an integer.
+PREFIX_ARITY: Final[Mapping[str, int]] = MappingProxyType(
+    dict.fromkeys(BINARY_WORDS, 2) | dict.fromkeys(UNARY_WORDS, 1) | dict.fromkeys(LEAF_WORDS, 0)
+)
 
 
 def prefix_words(expr: Expr) -> list[str]:
@@ -122,7 +126,7 @@ def _read(words: Sequence[str], limits: Limits) -> Node:
 
 
 def _applied(word: str, index: int, stack: list[tuple[Node, int]], limits: Limits) -> tuple[Node, int]:
-    arity = _ARITY.get(word)
+    arity = PREFIX_ARITY.get(word)
     if arity is None:
         raise unreadable(f"unknown word {word[:20]!r}", index)
     if len(stack) < arity:

@@ -55,7 +55,7 @@ class Reader:
             case ast.BinOp(left=base, op=ast.Pow(), right=exponent):
                 return Node("pow", (self.node(base, depth + 1), self.node(exponent, depth + 1)), place=place)
             case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
-                return self._signed(tree, depth)
+                return self._signed(tree, place, depth)
             case ast.Constant(value=int() as value) if not isinstance(value, bool):
                 return integer(value, place)
             case ast.Name(id=name):
@@ -83,22 +83,26 @@ class Reader:
 
     def _chain(self, tree: ast.expr, operators: tuple[type, ...], inverse: str, depth: int) -> tuple[Node, ...]:
         """The operands of `a - b + c` from left to right, those behind the inverse operator wrapped in it."""
-        operands = []
+        operands: list[tuple[ast.expr, bool]] = []
         while isinstance(tree, ast.BinOp) and isinstance(tree.op, operators):
-            operand = self.node(tree.right, depth + 1)
-            inverted = isinstance(tree.op, operators[1])
-            operands.append(Node(inverse, (operand,), place=operand.place) if inverted else operand)
+            operands.append((tree.right, isinstance(tree.op, operators[1])))
             tree = tree.left
-        operands.append(self.node(tree, depth + 1))
-        return tuple(reversed(operands))
+        operands.append((tree, False))
+        return tuple(
+            [self._operand(operand, inverse if inverted else "", depth + 1) for operand, inverted in reversed(operands)]
+        )
 
-    def _signed(self, tree: ast.expr, depth: int) -> Node:
+    def _operand(self, tree: ast.expr, inverse: str, depth: int) -> Node:
+        node = self.node(tree, depth)
+        return Node(inverse, (node,), place=node.place) if inverse else node
+
+    def _signed(self, tree: ast.expr, place: int, depth: int) -> Node:
         negative = False
         while isinstance(tree, ast.UnaryOp) and isinstance(tree.op, (ast.USub, ast.UAdd)):
             negative ^= isinstance(tree.op, ast.USub)
             tree = tree.operand
         node = self.node(tree, depth + 1)
-        return Node("neg", (node,), place=node.place) if negative else node
+        return Node("neg", (node,), place=place) if negative else node
 
     def _count(self, tree: ast.expr, depth: int) -> int:
         place = self._source.place(tree.col_offset)

@@ -21,6 +21,7 @@ _TOKEN: Final = re.compile(
 _SCIENTIFIC: Final = re.compile(r"[eE][+-]?[0-9]")
 _OPERATORS: Final = frozenset("+-*/^(),") | {"**"}
 _RELATIONS: Final = frozenset({"<", ">", "<=", ">=", "&", "|", "~"})
+_AFTER_OPERAND: Final = frozenset({"*", "/", "^", "**", ",", ")", "<", ">", "<=", ">=", "&", "|"})
 _SHOWN: Final = 20  # characters of the text that an error quotes
 
 
@@ -136,13 +137,14 @@ def _write(text: str, tokens: list[Token], limits: Limits, *, implicit: bool) ->
     brackets = _Brackets(limits)
     previous = None
     for token in tokens:
-        if previous is not None:
-            if previous.kind == "function" and token.text != "(":
-                raise _without_argument(previous, token)
-            if _side_by_side(previous, token):
-                _check_product(text, previous, token, implicit=implicit, divisor=brackets.divides)
-                pieces.append("*")
-                places.append(token.start)
+        if previous is not None and previous.kind == "function" and token.text != "(":
+            raise _without_argument(previous, token)
+        if token.text in _AFTER_OPERAND and (previous is None or not _ends_operand(previous)):
+            _check_operand(previous, token, tuples=not implicit)
+        if previous is not None and _side_by_side(previous, token):
+            _check_product(text, previous, token, implicit=implicit, divisor=brackets.divides)
+            pieces.append("*")
+            places.append(token.start)
         brackets.step(token, signs=previous is None or not _ends_operand(previous))
         piece = "**" if token.text == "^" else token.text
         pieces.append(piece)
@@ -192,6 +194,14 @@ class _Brackets:
         """Raises ExpressionError if a bracket is still open."""
         if self._open:
             raise unreadable("'(' is never closed", self._open[-1])
+
+
+def _check_operand(previous: Token | None, token: Token, *, tuples: bool) -> None:
+    """An operator or `)` without an operand before it; `f()` and, in an answer, `(a,)` are for the reader to judge."""
+    before = previous.text if previous else ""
+    if token.text == ")" and (before == "(" or (before == "," and tuples)):
+        return
+    raise unreadable(f"an operand is missing before {token.text!r}", token.start)
 
 
 def _side_by_side(previous: Token, token: Token) -> bool:
