@@ -15,6 +15,7 @@ import select
 import signal
 import subprocess
 import time
+from dataclasses import dataclass
 from typing import Final
 
 import psutil
@@ -25,8 +26,9 @@ from intclass.components.integrate.engines._fricas_program import FricasProgram
 from intclass.components.shared.errors import EngineUnavailableError
 
 START_SECONDS: Final = 30.0  # on a busy machine; 0.1 s (GCL) to 1 s (ECL) on an idle one
+WALL_FACTOR: Final = 3.0  # wall seconds for a second of processor time, on a machine that others use too
 GRACE_SECONDS: Final = 0.5  # from the interrupt to the prompt; milliseconds as a rule
-MEMORY_WATCH_SECONDS: Final = 0.05
+WATCH_SECONDS: Final = 0.05  # between looks at a process that is computing
 MAX_REPLY_BYTES: Final = 4 * 2**20
 _HEAP_SHARE: Final = 0.5  # of the memory limit: GCL collects garbage below this, so that it stays within the limit
 
@@ -39,6 +41,7 @@ _SETTINGS: Final = """\
 """
 _MARK: Final = ')lisp (progn (format t "~%[end {number}]~%") (finish-output))\n'
 _ECHO: Final = "Value = NIL"  # what `)lisp` says after the mark
+_SIGN_OF_LIFE: Final = "PRINC(1 + 1)$Lisp\n"
 _VERSION: Final = re.compile(r"Version: FriCAS (\S+)")
 
 
@@ -48,6 +51,14 @@ class StoppedError(Exception):
     def __init__(self, status: Status, reason: str) -> None:
         super().__init__(reason)
         self.status = status
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """A point in the processor time of a FriCAS process, or one in wall time if that comes first."""
+
+    processor: float
+    wall: float
 
 
 class DiedError(Exception):
@@ -70,7 +81,7 @@ class FricasSession:
         self._marks = 0
         try:
             self._process = self._start(program)
-            banner = self.ask(_SETTINGS, deadline=time.monotonic() + START_SECONDS)
+            banner = self.ask(_SETTINGS, deadline=self.deadline(START_SECONDS))
         except (OSError, StoppedError, DiedError) as error:
             raise EngineUnavailableError(f"{program.command[0]} does not start: {error}") from error
         version = _VERSION.search(banner)
@@ -115,12 +126,22 @@ class FricasSession:
             return int(psutil.Process(self.pid).memory_info().rss)
         return 0
 
-    def ask(self, command: str, *, deadline: float) -> str:
-        """What FriCAS prints in reply to a command.
+    def deadline(self, seconds: float) -> Deadline:
+        """After so many seconds of processor time from now, so that a busy machine changes no answer."""
+        return Deadline(self._processor_seconds() + seconds, time.monotonic() + WALL_FACTOR * seconds)
 
-        Args:
-            command: One or more lines of input.
-            deadline: In seconds of `time.monotonic`.
+    def left(self, deadline: Deadline) -> float:
+        """Seconds until then, at least; 0 or less when it is over."""
+        return min(deadline.processor - self._processor_seconds(), deadline.wall - time.monotonic())
+
+    def _processor_seconds(self) -> float:
+        with contextlib.suppress(psutil.Error):
+            times = psutil.Process(self.pid).cpu_times()
+            return float(times.user + times.system)
+        return 0.0
+
+    def ask(self, command: str, *, deadline: Deadline) -> str:
+        """What FriCAS prints in reply to a command, of one or more lines.
 
         Raises StoppedError at the deadline and at the limits of memory and length, and DiedError.
         """
@@ -153,7 +174,7 @@ class FricasSession:
             raise self._death() from None
         return f"[end {self._marks}]\n".encode()
 
-    def _reply(self, mark: bytes, deadline: float) -> str:
+    def _reply(self, mark: bytes, deadline: Deadline) -> str:
         assert self._process.stdout is not None
         pipe = self._process.stdout.fileno()
         poll = select.poll()
@@ -161,7 +182,7 @@ class FricasSession:
         searched = 0
         while (end := self._buffer.find(mark, searched)) < 0:
             searched = max(0, len(self._buffer) - len(mark))
-            patience = min(deadline - time.monotonic(), MEMORY_WATCH_SECONDS)
+            patience = min(self.left(deadline), WATCH_SECONDS)
             if patience <= 0:
                 raise StoppedError(Status.TIMEOUT, "no answer in time")
             if poll.poll(patience * 1000):
@@ -183,11 +204,13 @@ class FricasSession:
 
     def _interrupt(self) -> None:
         """Bring the process back to its prompt, or kill it."""
+        deadline = self.deadline(GRACE_SECONDS)
         try:
             self._process.send_signal(signal.SIGINT)
             self._send("")  # the line that a debugger swallows
-            mark = self._send("")
-            self._reply(mark, time.monotonic() + GRACE_SECONDS)
+            self._reply(self._send(""), deadline)
+            if self._reply(self._send(_SIGN_OF_LIFE), deadline) != "2":  # still in the debugger
+                self.close()
         except (StoppedError, DiedError):
             self.close()
 

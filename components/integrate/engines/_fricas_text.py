@@ -19,7 +19,17 @@ _ELEMENTARY: Final = (
     *("exp", "log", "sin", "cos", "tan", "cot", "sec", "csc", "asin", "acos", "atan", "acot", "asec", "acsc"),
     *("sinh", "cosh", "tanh", "coth", "sech", "csch", "asinh", "acosh", "atanh", "acoth", "asech", "acsch"),
 )
-_TO_FRICAS: Final = {name: name for name in _ELEMENTARY} | {"Abs": "abs", "sign": "sign"}
+_TO_FRICAS: Final = {name: f"{name}({{0}})" for name in _ELEMENTARY} | {
+    "Abs": "abs({0})",
+    "sign": "sign({0})",
+    # Written out as SymPy defines them; FriCAS' own are equal to these between some branch cuts only.
+    "asec": "acos(1/({0}))",
+    "acsc": "asin(1/({0}))",
+    "acosh": "log({0}+sqrt({0}-1)*sqrt({0}+1))",
+    "atanh": "((log(1+{0})-log(1-{0}))/2)",
+    "acoth": "((log(1+1/({0}))-log(1-1/({0})))/2)",
+    "asech": "log(1/({0})+sqrt(1/({0})-1)*sqrt(1/({0})+1))",
+}
 _CONSTANTS: Final = {X: "x", pi: "%pi", E: "exp(1)", I: "sqrt(-1)"}
 
 _SUM, _PRODUCT, _POWER, _ATOM = range(4)  # how tightly a piece of text holds together
@@ -85,7 +95,7 @@ def to_fricas(expr: Expr) -> str:
     name = type(expr).__name__
     if len(expr.args) != 1 or name not in _TO_FRICAS:
         raise UnprintableError(name if expr.args else str(expr))
-    return f"{_TO_FRICAS[name]}({to_fricas(expr.args[0])})"
+    return _TO_FRICAS[name].format(to_fricas(expr.args[0]))
 
 
 def from_fricas(text: str) -> str:

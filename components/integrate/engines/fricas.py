@@ -21,7 +21,7 @@ from sympy import Abs, Expr, sign
 
 from intclass.components.integrate.engines._base import Answer, Engine, Status
 from intclass.components.integrate.engines._fricas_program import FricasProgram, find_program
-from intclass.components.integrate.engines._fricas_session import DiedError, FricasSession, StoppedError
+from intclass.components.integrate.engines._fricas_session import Deadline, DiedError, FricasSession, StoppedError
 from intclass.components.integrate.engines._fricas_text import (
     LOG_SUM,
     ROOT,
@@ -39,6 +39,9 @@ _WARM_UP_SECONDS: Final = 10.0
 _REAL_FORM_SHARE: Final = 0.8  # of the time that is left once there is a result
 
 _FIELD: Final = "EXPR(INT)"
+# FriCAS keeps every function that it has met, in an order that depends on what came first, and works through them in
+# that order; so what was asked before changes how long an integral takes, and what it looks like.
+_FORGET: Final = f"clearCache()$SCACHE(Kernel({_FIELD}))\nclearCache()$SCACHE(Kernel(EXPR(COMPLEX(INT))))"
 _DECIDE: Final = f"result := internalIntegrate(({{integrand}})::{_FIELD}, x)$FSCINT(INT, {_FIELD})"
 _IS_ELEMENTARY: Final = "PRINC(elem?(result))$Lisp"
 _REAL_FORM: Final = f"answer := integrate(({{integrand}})::{_FIELD}, x)"
@@ -110,11 +113,11 @@ class FricasEngine(Engine):
     def integrate(self, integrand: Expr, *, limit_seconds: float) -> Answer:
         """An antiderivative in x, or why there is none.
 
-        What a new process takes to start, if the last one is gone, does not count.
+        The limit is on FriCAS' processor time; what a new process takes to start, if the last is gone, does not count.
         """
         self._renew()
         start = time.monotonic()
-        outcome = self._outcome(integrand, start + limit_seconds)
+        outcome = self._outcome(integrand, self._session.deadline(limit_seconds))
         return Answer(
             engine=self.name,
             engine_version=self.version,
@@ -130,7 +133,7 @@ class FricasEngine(Engine):
 
     def _start(self) -> FricasSession:
         session = FricasSession(self._program, memory_bytes=self._memory_bytes)
-        deadline = time.monotonic() + _WARM_UP_SECONDS
+        deadline = session.deadline(_WARM_UP_SECONDS)
         for integrand in _WARM_UP:
             session.ask(_REAL_FORM.format(integrand=integrand), deadline=deadline)
         return session
@@ -143,7 +146,7 @@ class FricasEngine(Engine):
             self._session, self._answers = self._start(), 0
         self._answers += 1
 
-    def _outcome(self, integrand: Expr, deadline: float) -> _Outcome:
+    def _outcome(self, integrand: Expr, deadline: Deadline) -> _Outcome:
         try:
             text = to_fricas(integrand)
             outcome = self._decide(text, deadline)
@@ -161,7 +164,8 @@ class FricasEngine(Engine):
             )
         return outcome
 
-    def _decide(self, integrand: str, deadline: float) -> _Outcome:
+    def _decide(self, integrand: str, deadline: Deadline) -> _Outcome:
+        self._run(_FORGET, deadline)
         self._run(_DECIDE.format(integrand=integrand), deadline)
         if self._run(_IS_ELEMENTARY, deadline) == "NIL":
             return _Outcome(Status.UNEVALUATED, "Risch procedure completed: integral left unevaluated")
@@ -171,9 +175,8 @@ class FricasEngine(Engine):
             self._run(_SUM_FORM, deadline)
             return self._written(f"complex form: {reason}", deadline)
 
-    def _real_form(self, integrand: str, deadline: float) -> _Outcome:
-        now = time.monotonic()
-        deadline = now + _REAL_FORM_SHARE * (deadline - now)
+    def _real_form(self, integrand: str, deadline: Deadline) -> _Outcome:
+        deadline = self._session.deadline(_REAL_FORM_SHARE * self._session.left(deadline))
         reason = "answered"
         try:
             self._run(_REAL_FORM.format(integrand=integrand), deadline)
@@ -191,7 +194,7 @@ class FricasEngine(Engine):
             raise _OtherFormError("roots of a polynomial")
         return self._written(reason, deadline)
 
-    def _written(self, reason: str, deadline: float) -> _Outcome:
+    def _written(self, reason: str, deadline: Deadline) -> _Outcome:
         """The answer as text."""
         try:
             return _Outcome(Status.SOLVED, reason, from_fricas(self._run(_PRINT, deadline)))
@@ -200,7 +203,7 @@ class FricasEngine(Engine):
                 return _Outcome(Status.UNEVALUATED, f"Risch procedure completed: answered with {error}")
             return _Outcome(Status.ERROR, f"the answer holds {error}, which has no name in SymPy")
 
-    def _run(self, command: str, deadline: float) -> str:
+    def _run(self, command: str, deadline: Deadline) -> str:
         """FriCAS' reply to a command; raises _RefusedError if it is an error."""
         reply = self._session.ask(command, deadline=deadline)
         error = _ERROR.search(reply)
