@@ -131,7 +131,9 @@ class TrustedBuilder(Builder):
         if head == "Piecewise":
             return Piecewise(*arguments)
         if head == "dilog":
-            return polylog(2, 1 - arguments[0])
+            return polylog(2, 1 - arguments[0], evaluate=False)
+        if head == "polylog":  # evaluated, it asks whether its argument equals 0, 1 or -1, which may take minutes
+            return polylog(*arguments, evaluate=False)
         if head == "CRootOf":
             return self._root(arguments, place)
         return SPECIAL[head](*arguments)
