@@ -15,6 +15,7 @@ from typing import Final
 
 from sympy import Expr
 
+from intclass.components.shared.errors import ExpressionError
 from intclass.components.shared.expressions._build import build
 from intclass.components.shared.expressions._decompose import decompose
 from intclass.components.shared.expressions._limits import TRUSTED_LIMITS, Limits, over_limit, unreadable
@@ -79,6 +80,8 @@ def _write(node: Node, words: list[str]) -> None:
         _write_group(
             "mul", [part for part, divides in parts if not divides], [part for part, divides in parts if divides], words
         )
+    elif head not in PREFIX_ARITY:
+        raise ExpressionError(f"{head} is not elementary: it has no prefix word")
     else:
         words.append(head)
         for argument in node.args:

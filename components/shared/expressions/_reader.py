@@ -66,13 +66,12 @@ class Reader:
 
     def call(self, name: str, arguments: list[ast.expr], *, place: int, depth: int) -> Node:
         """A function's node; `log(a, b)` is the logarithm of a to the base b."""
-        nodes = tuple(self.node(argument, depth + 1) for argument in arguments)
-        if name == "log" and len(nodes) == 2:
-            return Node(
-                "mul", (Node("log", nodes[:1], place=place), Node("inv", (Node("log", nodes[1:], place=place),)))
-            )
-        if len(nodes) != 1:
-            raise unreadable(f"{name} takes one argument, not {len(nodes)},", place)
+        if len(arguments) != 1 and (name, len(arguments)) != ("log", 2):
+            raise unreadable(f"{name} takes one argument, not {len(arguments)},", place)
+        nodes = tuple([self.node(argument, depth + 1) for argument in arguments])
+        if len(nodes) == 2:
+            logarithm, of_base = (Node("log", (node,), place=node.place) for node in nodes)
+            return Node("mul", (logarithm, Node("inv", (of_base,), place=of_base.place)), place=place)
         if name == CBRT:
             return Node("pow", (nodes[0], Node("inv", (integer(3),))), place=place)
         return Node(name, nodes, place=place)

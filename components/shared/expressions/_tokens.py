@@ -213,6 +213,8 @@ def _ends_operand(token: Token) -> bool:
 
 
 def _check_product(text: str, previous: Token, token: Token, *, implicit: bool, divisor: bool) -> None:
+    if not implicit and previous.kind == "name" and token.text == "(":
+        raise unreadable(f"unknown function {quoted(previous.text)}", previous.start)
     if not implicit or token.kind == "number":
         raise unreadable(f"an operator is missing before {quoted(text, token.start)}", token.start)
     if divisor:
