@@ -40,6 +40,9 @@ def main(
     patience: Annotated[
         int, typer.Option(help="Epochs without a better validation loss before training stops.")
     ] = _USUAL.patience,
+    reorder_arguments: Annotated[
+        bool, typer.Option(help="Shuffle the arguments of sums and products in each epoch (prefix words only).")
+    ] = _USUAL.reorder_arguments,
     class_weights: Annotated[ClassWeights, typer.Option(help="Weight of each class.")] = _USUAL.class_weights,
     label_smoothing: Annotated[float, typer.Option(help="Share of the truth spread evenly.")] = _USUAL.label_smoothing,
     max_length: Annotated[int, typer.Option(help="Longer inputs lose their end.")] = _USUAL.max_length,
@@ -71,6 +74,7 @@ def main(
         weight_decay=weight_decay,
         dropout=dropout,
         patience=patience,
+        reorder_arguments=reorder_arguments,
         class_weights=class_weights,
         label_smoothing=label_smoothing,
         max_length=max_length,

@@ -45,6 +45,8 @@ class FinetuneConfig:
         weight_decay: Of the weight matrices; biases and norms are left alone.
         dropout: In the whole of `small`, and before the classification head of a pretrained model.
         patience: Epochs without a better validation loss after which training stops.
+        reorder_arguments: Whether a model that reads prefix words sees the arguments of sums and products in another
+            order in each epoch, which keeps it from learning the canonical order by heart.
         class_weights: `balanced` weighs each class by the inverse of its frequency.
         label_smoothing: Share of the truth that is spread over both classes.
         max_length: Longer inputs are cut to so many tokens, or to what a pretrained model has positions for.
@@ -66,6 +68,7 @@ class FinetuneConfig:
     weight_decay: float = 0.01
     dropout: float = 0.1
     patience: int = 5
+    reorder_arguments: bool = True
     class_weights: ClassWeights = "none"
     label_smoothing: float = 0.0
     max_length: int = 512

@@ -19,13 +19,12 @@ _BETAS: Final = (0.9, 0.98)  # a shorter memory of squared gradients than usual 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """The numbers of a step. `examples_per_batch` is the mean over an epoch."""
+    """The numbers behind a step."""
 
     learning_rate: float
     warmup_fraction: float
     weight_decay: float
     label_smoothing: float
-    examples_per_batch: float
     class_weights: tuple[float, float] = (1.0, 1.0)
 
 
@@ -52,11 +51,11 @@ class Learner:
             _parameter_groups(model, recipe.weight_decay), lr=recipe.learning_rate, betas=_BETAS, fused=True
         )
 
-    def step(self, batch: Batch, *, done: float) -> torch.Tensor:
+    def step(self, batch: Batch, *, mean_size: float, done: float) -> torch.Tensor:
         """One step at the point where `done` of the whole training (0 to 1) is behind; returns the batch's summed loss.
 
-        The gradient is that of the sum over the mean batch size, not over this batch's own: a budget of tokens puts
-        more short inputs than long ones into a batch, and every example shall weigh the same.
+        The gradient is that of the sum over the epoch's mean batch size, not over this batch's own size: a budget of
+        tokens puts more short inputs than long ones into a batch, and every example shall weigh the same.
         """
         batch = batch.to(self._compute.device)
         with self._compute.autocast():
@@ -68,7 +67,7 @@ class Learner:
             reduction="sum",
             label_smoothing=self._recipe.label_smoothing,
         )
-        torch.autograd.backward(loss / self._recipe.examples_per_batch)
+        torch.autograd.backward(loss / mean_size)
         nn.utils.clip_grad_norm_(self.model.parameters(), MAX_GRADIENT_NORM)
         self._set_learning_rate(done)
         self._optimizer.step()

@@ -11,23 +11,13 @@ from transformers import PreTrainedModel
 
 from intclass.components.finetune.batches import Ints, pad, token_batches
 from intclass.components.finetune.compute import Compute
+from intclass.components.finetune.examples import Split, TrainSplit
 from intclass.components.finetune.inference import predict_logits
 from intclass.components.finetune.learner import Batch, Learner
 from intclass.components.finetune.log import TrainingLog
 from intclass.components.finetune.metrics import Floats, Scores, score
 from intclass.components.shared.errors import ConfigError
 from intclass.components.shared.progress import Progress
-
-
-@dataclass(frozen=True)
-class Split:
-    """Token ids of n inputs, and their labels (n,)."""
-
-    ids: list[list[int]]
-    labels: Ints
-
-    def __len__(self) -> int:
-        return len(self.ids)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +54,7 @@ class Fit:
     samples: int
 
 
-def train(learner: Learner, splits: tuple[Split, Split], plan: Plan, *, compute: Compute, log: TrainingLog) -> Fit:
+def train(learner: Learner, splits: tuple[TrainSplit, Split], plan: Plan, *, compute: Compute, log: TrainingLog) -> Fit:
     """Train on the first split until the second has had no better loss for `patience` epochs.
 
     The model ends with the best weights. Raises ConfigError when the loss stops being a number.
@@ -73,7 +63,7 @@ def train(learner: Learner, splits: tuple[Split, Split], plan: Plan, *, compute:
     best: Checkpoint | None = None
     with Progress("finetune", total=plan.epochs * len(training), unit="samples") as progress:
         for epoch in range(1, plan.epochs + 1):
-            loss = _train_epoch(learner, training, plan, epoch=epoch, progress=progress)
+            loss = _train_epoch(learner, training.epoch(epoch), plan, epoch=epoch, progress=progress)
             logits = predict_logits(learner.model, validation.ids, pad_id=plan.pad_id, compute=compute)
             _check_finite(loss, logits)
             scores = score(logits, validation.labels)
@@ -93,11 +83,12 @@ def _train_epoch(learner: Learner, split: Split, plan: Plan, *, epoch: int, prog
     """The mean loss of the epoch's examples, each taken in the step that learnt from it."""
     learner.model.train()
     total = torch.zeros(())
-    for indices in plan.batches(split, epoch):
+    batches = plan.batches(split, epoch)
+    for indices in batches:
         tokens, mask = pad([split.ids[index] for index in indices], pad_id=plan.pad_id)
         batch = Batch(tokens, mask, torch.from_numpy(split.labels[indices]))
         middle = progress.done + len(indices) / 2
-        total = total + learner.step(batch, done=middle / progress.total)
+        total = total + learner.step(batch, mean_size=len(split) / len(batches), done=middle / progress.total)
         progress.update(len(indices))
     return float(total) / len(split)
 

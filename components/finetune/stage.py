@@ -6,23 +6,21 @@ import tempfile
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from intclass.components.finetune.calibration import Calibration, calibrate
 from intclass.components.finetune.card import CARD_NAME, model_card
 from intclass.components.finetune.compute import Compute, choose_compute, reproducible
 from intclass.components.finetune.config import FinetuneConfig
+from intclass.components.finetune.examples import Split, TrainSplit, read_splits, read_target
 from intclass.components.finetune.inference import predict_logits
 from intclass.components.finetune.learner import Learner, Recipe
 from intclass.components.finetune.log import TrainingLog
-from intclass.components.finetune.loop import Fit, Plan, Split, train
-from intclass.components.finetune.model import LABELS, Encoder, make_encoder
+from intclass.components.finetune.loop import Fit, Plan, train
+from intclass.components.finetune.model import Encoder, make_encoder
 from intclass.components.shared import storage
-from intclass.components.shared.errors import RecordsError
 from intclass.components.shared.manifest import FILE_NAME as MANIFEST
 from intclass.components.shared.manifest import Manifest, is_complete, read_manifest, write_manifest
 from intclass.components.shared.records import EXAMPLES, read_table
@@ -41,16 +39,17 @@ def finetune(dataset: str | Path, out: str | Path, config: FinetuneConfig = _DEF
     StorageError if a folder cannot be read or written.
     """
     examples = read_table(dataset, EXAMPLES)
-    target = _target(examples, source=str(dataset))
+    target = read_target(examples, source=str(dataset))
     inputs = _inputs(dataset)
     log = TrainingLog()
     started = time.monotonic()
     with reproducible(config.seed):
         encoder = make_encoder(config, target=target)
-        splits, counts = _read_splits(examples, encoder)
-        log.write(**counts)
         compute = choose_compute(config.device, config.precision)
         config = _resolved(config, encoder, compute)
+        splits, counts = read_splits(examples, encoder, reordered=config.reorder_arguments, seed=config.seed)
+        counts["parameters"] = encoder.model.num_parameters()
+        log.write(**counts)
         fit = _fit(encoder, splits, config, compute=compute, log=log)
         calibration = _calibrate(encoder, splits[1], compute)
     log.write(best_epoch=fit.best.epoch, **asdict(calibration))
@@ -58,7 +57,7 @@ def finetune(dataset: str | Path, out: str | Path, config: FinetuneConfig = _DEF
 
     counts |= {"epochs": fit.epochs, "best_epoch": fit.best.epoch}
     stats = {**_stats(fit, calibration), "seconds": seconds, "samples_per_second": fit.samples / seconds}
-    options = {**asdict(config), "target": target, "encoding": encoder.encoding}
+    options = {**asdict(config), "target": target}
     with tempfile.TemporaryDirectory(prefix="intclass-model-") as temporary:
         folder = Path(temporary)
         encoder.save(folder)
@@ -70,43 +69,9 @@ def finetune(dataset: str | Path, out: str | Path, config: FinetuneConfig = _DEF
     return write_manifest(out, "finetune", config=options, inputs=inputs, counts=counts, stats=stats)
 
 
-def _target(examples: pa.Table, *, source: str) -> str:
-    targets = pc.unique(examples["target"]).to_pylist()
-    if len(targets) != 1 or targets[0] not in LABELS:
-        raise RecordsError(f"{source}: the target is {targets or 'missing'}; it must be one of {', '.join(LABELS)}")
-    return str(targets[0])
-
-
 def _inputs(dataset: str | Path) -> dict[str, str]:
     """The dataset's fingerprint; a Parquet file by itself has none."""
     return {"dataset": read_manifest(dataset).fingerprint} if is_complete(dataset) else {}
-
-
-def _read_splits(examples: pa.Table, encoder: Encoder) -> tuple[tuple[Split, Split], dict[str, int]]:
-    """The train and validation splits as token ids, and their counts."""
-    reader = encoder.reader()
-    column = {"prefix": "prefix", "infix": "canonical"}[encoder.encoding]
-    splits, counts, truncated = [], {}, 0
-    for name in ("train", "validation"):
-        rows = examples.filter(pc.equal(examples["split"], name))
-        labels = np.asarray(rows["label"], dtype=np.int64)
-        _check_classes(labels, name, LABELS[encoder.target])
-        tokens = reader(rows[column].to_pylist())
-        splits.append(Split(tokens.ids, labels))
-        counts[f"{name}_examples"] = len(labels)
-        truncated += tokens.truncated
-    counts |= {"truncated_inputs": truncated, "parameters": encoder.model.num_parameters()}
-    return (splits[0], splits[1]), counts
-
-
-def _check_classes(labels: np.ndarray[Any, np.dtype[np.int64]], split: str, names: tuple[str, str]) -> None:
-    if len(labels) == 0:
-        raise RecordsError(f"the {split} split is empty: draw more functions, or give the split a larger share")
-    missing = [name for label, name in enumerate(names) if label not in labels]
-    if split == "train" and missing:
-        raise RecordsError(
-            f"the train split has no '{missing[0]}' example among its {len(labels)}: draw more functions"
-        )
 
 
 def _resolved(config: FinetuneConfig, encoder: Encoder, compute: Compute) -> FinetuneConfig:
@@ -114,6 +79,7 @@ def _resolved(config: FinetuneConfig, encoder: Encoder, compute: Compute) -> Fin
     return replace(
         config,
         encoding=encoder.encoding,
+        reorder_arguments=config.reorder_arguments and encoder.encoding == "prefix",
         learning_rate=config.learning_rate or (1e-3 if config.is_small else 5e-5),
         batch_tokens=config.batch_tokens or (1024 if config.is_small else 4096),
         device=str(compute.device),
@@ -122,7 +88,7 @@ def _resolved(config: FinetuneConfig, encoder: Encoder, compute: Compute) -> Fin
 
 
 def _fit(
-    encoder: Encoder, splits: tuple[Split, Split], config: FinetuneConfig, *, compute: Compute, log: TrainingLog
+    encoder: Encoder, splits: tuple[TrainSplit, Split], config: FinetuneConfig, *, compute: Compute, log: TrainingLog
 ) -> Fit:
     assert config.learning_rate is not None
     assert config.batch_tokens is not None
@@ -138,14 +104,13 @@ def _fit(
         warmup_fraction=config.warmup_fraction,
         weight_decay=config.weight_decay,
         label_smoothing=config.label_smoothing,
-        examples_per_batch=len(splits[0]) / len(plan.batches(splits[0], epoch=1)),
         class_weights=_class_weights(splits[0]) if config.class_weights == "balanced" else (1.0, 1.0),
     )
     learner = Learner(encoder.model.to(compute.device), recipe, compute)
     return train(learner, splits, plan, compute=compute, log=log)
 
 
-def _class_weights(split: Split) -> tuple[float, float]:
+def _class_weights(split: TrainSplit) -> tuple[float, float]:
     """Inverse class frequencies, scaled so that the examples' mean weight is 1."""
     negative, positive = np.bincount(split.labels, minlength=2)
     return len(split) / (2 * float(negative)), len(split) / (2 * float(positive))

@@ -106,7 +106,7 @@ def test_predictions_need_a_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call(predict_command, "x", f"--model={tmp_path}", monkeypatch=monkeypatch) == 2
-    assert "no model that can be loaded" in capsys.readouterr().err
+    assert ": no model" in capsys.readouterr().err
 
 
 def test_help_and_bad_expressions_do_not_wait_for_torch() -> None:

@@ -16,7 +16,7 @@ from intclass.components.finetune import Classifier, FinetuneConfig, finetune
 from intclass.components.finetune.config import ClassWeights
 from intclass.components.shared import storage
 from intclass.components.shared.errors import RecordsError, StorageError
-from intclass.components.shared.manifest import is_complete, read_manifest
+from intclass.components.shared.manifest import Manifest, is_complete, read_manifest
 
 Rows = list[dict[str, Any]]
 MakeDataset = Callable[[Rows], Path]
@@ -132,6 +132,19 @@ def test_a_pretrained_model_learns_from_infix_in_a_bucket(
     assert classifier.predict([row["integrand"] for row in some]) == pytest.approx(
         classifier.predict_prefixes([row["prefix"] for row in some])
     )
+
+
+def test_arguments_are_reordered_while_training_on_prefix_words_only(
+    dataset: Path, tiny: FinetuneConfig, tiny_bert: Path, tmp_path: Path
+) -> None:
+    def trained(name: str, config: FinetuneConfig) -> Manifest:
+        return finetune(dataset, tmp_path / name, config)
+
+    shuffled = trained("shuffled", replace(tiny, **ONE_EPOCH))
+    sorted_ = trained("sorted", replace(tiny, **ONE_EPOCH, reorder_arguments=False))
+    infix = trained("infix", FinetuneConfig(base_model=str(tiny_bert), epochs=1))
+    assert [each.config["reorder_arguments"] for each in (shuffled, sorted_, infix)] == [True, False, False]
+    assert shuffled.files["model.safetensors"] != sorted_.files["model.safetensors"]
 
 
 def test_balanced_class_weights_make_the_rare_class_likelier(

@@ -12,7 +12,7 @@ from intclass.components.finetune.learner import Batch, Learner, Recipe, schedul
 from intclass.components.finetune.model import make_encoder
 
 CPU = Compute(device=torch.device("cpu"))
-RECIPE = Recipe(learning_rate=1e-3, warmup_fraction=0.1, weight_decay=0.5, label_smoothing=0.0, examples_per_batch=8.0)
+RECIPE = Recipe(learning_rate=1e-3, warmup_fraction=0.1, weight_decay=0.5, label_smoothing=0.0)
 
 
 def tiny_model(*, dropout: float = 0.0) -> torch.nn.Module:
@@ -38,15 +38,15 @@ def test_a_step_lowers_the_loss_and_returns_its_sum() -> None:
     learner = Learner(model, RECIPE, CPU)
     given = batch()
     logits = model(input_ids=given.tokens, attention_mask=given.mask).logits
-    first = learner.step(given, done=0.1)
+    first = learner.step(given, mean_size=8, done=0.1)
     assert first.item() == pytest.approx(functional.cross_entropy(logits, given.labels, reduction="sum").item())
-    assert learner.step(given, done=0.2) < first
+    assert learner.step(given, mean_size=8, done=0.2) < first
 
 
 def test_at_the_end_of_the_schedule_nothing_moves() -> None:
     model = tiny_model()
     before = copy.deepcopy(model.state_dict())
-    Learner(model, RECIPE, CPU).step(batch(), done=1.0)
+    Learner(model, RECIPE, CPU).step(batch(), mean_size=8, done=1.0)
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
 
@@ -57,7 +57,7 @@ def test_class_weights_and_smoothing_change_the_loss_as_torch_defines_them() -> 
     expected = functional.cross_entropy(
         logits, given.labels, weight=torch.tensor([0.5, 3.0]), label_smoothing=0.2, reduction="sum"
     )
-    assert Learner(model, recipe, CPU).step(given, done=0.5).item() == pytest.approx(expected.item())
+    assert Learner(model, recipe, CPU).step(given, mean_size=8, done=0.5).item() == pytest.approx(expected.item())
 
 
 def test_only_matrices_decay() -> None:

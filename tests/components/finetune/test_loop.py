@@ -6,31 +6,37 @@ import torch
 
 from intclass.components.finetune import FinetuneConfig
 from intclass.components.finetune.compute import Compute, reproducible
+from intclass.components.finetune.examples import Split, TrainSplit
 from intclass.components.finetune.inference import predict_logits
 from intclass.components.finetune.learner import Learner, Recipe
 from intclass.components.finetune.log import TrainingLog
-from intclass.components.finetune.loop import Fit, Plan, Split, train
+from intclass.components.finetune.loop import Fit, Plan, train
 from intclass.components.finetune.metrics import score
 from intclass.components.finetune.model import make_encoder
+from intclass.components.finetune.tokenizer import TextReader, prefix_tokenizer
 from intclass.components.shared.errors import ConfigError
+from intclass.components.shared.expressions import PREFIX_VOCABULARY
 
 CPU = Compute(device=torch.device("cpu"))
 PLAN = Plan(epochs=12, patience=2, batch_tokens=128, seed=0, pad_id=0)
 
 
-def random_split(count: int, seed: int) -> Split:
+def random_split(count: int, seed: int) -> TrainSplit:
     """Inputs whose labels have nothing to do with them, so that learning them can only be overfitting."""
     rng = np.random.default_rng(seed)
-    ids = [[1, *(int(each) for each in rng.integers(3, 50, size=rng.integers(3, 9)))] for _ in range(count)]
-    return Split(ids, rng.integers(0, 2, size=count))
+    return TrainSplit(
+        texts=[" ".join(rng.choice(PREFIX_VOCABULARY, size=rng.integers(3, 9))) for _ in range(count)],
+        labels=rng.integers(0, 2, size=count),
+        reader=TextReader(prefix_tokenizer(16), max_length=16),
+        reordered=False,
+        seed=seed,
+    )
 
 
 def fit(learning_rate: float, log: TrainingLog) -> tuple[Fit, Learner, Split]:
     config = FinetuneConfig(hidden_size=16, num_layers=1, num_heads=2, dropout=0.0)
-    recipe = Recipe(
-        learning_rate=learning_rate, warmup_fraction=0.0, weight_decay=0.0, label_smoothing=0.0, examples_per_batch=16.0
-    )
-    validation = random_split(60, seed=1)
+    recipe = Recipe(learning_rate=learning_rate, warmup_fraction=0.0, weight_decay=0.0, label_smoothing=0.0)
+    validation = random_split(60, seed=1).epoch(0)
     with reproducible(0):
         learner = Learner(make_encoder(config, target="elementary").model, recipe, CPU)
         return train(learner, (random_split(60, seed=0), validation), PLAN, compute=CPU, log=log), learner, validation
@@ -53,7 +59,7 @@ def test_a_loss_that_is_not_a_number_is_reported_with_the_way_out() -> None:
 
 
 def test_an_epochs_batches_depend_on_seed_and_epoch_alone() -> None:
-    split = random_split(60, seed=0)
+    split = random_split(60, seed=0).epoch(0)
 
     def order(epoch: int) -> list[int]:
         return [int(index) for batch in PLAN.batches(split, epoch) for index in batch]
