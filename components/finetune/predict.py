@@ -10,7 +10,9 @@ from typing import Annotated
 import typer
 
 from intclass.components.shared.command import run
-from intclass.components.shared.errors import ExpressionError
+from intclass.components.shared.errors import ConfigError, ExpressionError
+from intclass.components.shared.last_run import last_model
+from intclass.components.shared.manifest import is_complete
 
 STDIN = "-"
 _SHOWN = 40
@@ -39,11 +41,14 @@ def main(
         except ExpressionError as error:
             raise ExpressionError(f"expression {number}, {_short(text)}: {error}", position=error.position) from error
 
-    # torch takes seconds to import: a wrong expression is refused before that.
-    from intclass.components.finetune.classifier import Classifier
-    from intclass.components.shared.last_run import last_model
+    folder = model or last_model()
+    if not is_complete(folder):
+        raise ConfigError(f"{folder}: no model here; `intclass finetune DATASET --out {folder}` makes one")
 
-    classifier = Classifier.load(model or last_model())
+    # torch takes seconds to import: a wrong expression or folder is refused before that.
+    from intclass.components.finetune.classifier import Classifier
+
+    classifier = Classifier.load(folder)
     for text, probability in zip(texts, classifier.predict(integrands), strict=True):
         label = classifier.labels[int(probability >= 0.5)]
         typer.echo(json.dumps({"integrand": text, "label": label, "probability": round(float(probability), 6)}))

@@ -1,13 +1,14 @@
 """Labels functions as elementary, nonelementary or unknown, each with its evidence.
 
-The names are imported when they are first used: the process that forks workers imports modules of this package, and
-must stay without what starts threads (pyarrow, NumPy).
+The process that forks workers imports modules of this package, and must stay without what starts threads (pyarrow,
+NumPy): one more reason for names that are imported when they are first used.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
+
+from intclass.components.shared.lazy import lazily
 
 if TYPE_CHECKING:
     from intclass.components.integrate.config import IntegrateConfig
@@ -17,16 +18,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Engine", "IntegrateConfig", "Solver", "Status", "integrate", "parse_engines", "solve"]
 
-_HOMES = {
+_HOMES: Final = {
     "IntegrateConfig": "config",
+    "Answer": "engines",
+    "Engine": "engines",
+    "Status": "engines",
+    "parse_engines": "engines",
     "integrate": "labelling",
     "Solver": "solving",
     "solve": "solving",
-    **dict.fromkeys(("Answer", "Engine", "Status", "parse_engines"), "engines"),
 }
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - any of the names above
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazily(__name__, _HOMES)

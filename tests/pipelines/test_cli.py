@@ -17,7 +17,12 @@ PROGRAM: Final = "import sys; from intclass.pipelines.cli import main; sys.argv[
 STAGES: Final = ["generate", "integrate", "dataset", "finetune", "evaluate"]
 OTHERS: Final = ["run", "presets", "predict", "serve", "compile", "submit"]
 # A component's parameter that its command spells otherwise (None: that only the pipeline knows).
-SPELLED: Final = {"num_shards of generate": None, "work_dir of integrate": "journal", "target of integrate": "ask_all"}
+SPELLED: Final = {
+    "num_shards of generate": None,
+    "work_dir of integrate": "journal",
+    "target of integrate": "ask_all",
+    "solved_within_seconds of dataset": "solved_within",
+}
 VALUES: Final = {"Integer", "String", "Float", "Boolean", "List"}
 
 
