@@ -130,7 +130,11 @@ class FricasSession:
         """After so many seconds of processor time from now, so that a busy machine changes no answer."""
         return Deadline(self._processor_seconds() + seconds, time.monotonic() + WALL_FACTOR * seconds)
 
-    def left(self, deadline: Deadline) -> float:
+    def part(self, share: float, deadline: Deadline) -> Deadline:
+        """After that share of the time that is left."""
+        return self.deadline(share * self._left(deadline))
+
+    def _left(self, deadline: Deadline) -> float:
         """Seconds until then, at least; 0 or less when it is over."""
         return min(deadline.processor - self._processor_seconds(), deadline.wall - time.monotonic())
 
@@ -182,7 +186,7 @@ class FricasSession:
         searched = 0
         while (end := self._buffer.find(mark, searched)) < 0:
             searched = max(0, len(self._buffer) - len(mark))
-            patience = min(self.left(deadline), WATCH_SECONDS)
+            patience = min(self._left(deadline), WATCH_SECONDS)
             if patience <= 0:
                 raise StoppedError(Status.TIMEOUT, "no answer in time")
             if poll.poll(patience * 1000):

@@ -7,7 +7,7 @@ whatever their length, where nothing can be read in two ways.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from sympy import E, Expr, I, pi
@@ -66,6 +66,9 @@ _FROM_FRICAS: Final = {(name, 1): f"{name}({{0}})" for name in _ELEMENTARY} | {
     ("ellipticPi", 3): "elliptic_pi({1}, asin({0}), {2})",
 }
 
+# Functions of FriCAS' answers for which SymPy has no name, and what FriCAS calls the incomplete Gamma internally.
+_NAMELESS: Final = re.compile(r"weierstrass|jacobi|hypergeometric|meijer|lommel|kummer|whittaker|lerch|%iint|Gamma2")
+
 _TOKEN: Final = re.compile(r"[()]|[^\s()]+")
 _INTEGER: Final = re.compile(r"-?[0-9]+")
 
@@ -112,6 +115,12 @@ def from_fricas(text: str) -> str:
     if len(items) != 1:
         raise UnreadableError(text[:80])
     return _piece(items[0]).text
+
+
+def special_functions(names: Iterable[str]) -> frozenset[str]:
+    """Those of FriCAS' functions that are known and not elementary."""
+    known = {name for name, _ in _FROM_FRICAS} - {*_ELEMENTARY, "abs", "sign", "pi", LOG_SUM}
+    return frozenset(name for name in names if name in known or _NAMELESS.match(name))
 
 
 class _Piece(NamedTuple):

@@ -5,9 +5,11 @@ ends without a result it leaves the integral standing (W. Hebisch, FriCAS' maint
 former says nothing, the latter that there is no elementary antiderivative. What FriCAS gives as an antiderivative has
 to be checked, because it simplifies across branch cuts, as asin(sin(x)) to x.
 
-FriCAS is asked twice. `internalIntegrate` is the procedure itself, over the complex numbers, with sums over the roots
-of polynomials as in the theorems; it decides, and it has no trouble with rational functions of high degree. Only if
-there is a result, `integrate` is asked for it in real functions, which may take long, as it writes those roots out.
+FriCAS is asked in two ways. `internalIntegrate` is the procedure itself, over the complex numbers, with sums over the
+roots of polynomials as in the theorems; it decides, and it has no trouble with rational functions of high degree. If
+there is a result, `integrate` is asked for it in real functions, which may take long, as it writes those roots out. It
+is also asked where the procedure loses itself in complex functions, as for sin(asin(x) - 1); and it is not believed
+where it has lost special functions of the result, as it does with elliptic integrals: x^2/sqrt(1 - x^4).
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from intclass.components.integrate.engines._fricas_text import (
     UnprintableError,
     UnreadableError,
     from_fricas,
+    special_functions,
     to_fricas,
 )
 
@@ -36,7 +39,8 @@ ANSWERS_PER_PROCESS: Final = 1000  # in which it grows by tens of MB
 _WORN_SHARE: Final = 0.75  # of the memory limit; a process that holds so much is replaced
 _WARM_UP: Final = ("x^2*exp(x)", "exp(x)*sin(x)/(x+1)", "atan(exp(x)+sqrt(x))")  # these load most of what is ever used
 _WARM_UP_SECONDS: Final = 10.0
-_REAL_FORM_SHARE: Final = 0.8  # of the time that is left once there is a result
+_DECISION_SHARE: Final = 0.6  # of the time; the rest is for the real form
+_REAL_FORM_SHARE: Final = 0.8  # of the time that is left; the rest is for writing the sums
 
 _FIELD: Final = "EXPR(INT)"
 # FriCAS keeps every function that it has met, in an order that depends on what came first, and works through them in
@@ -51,7 +55,7 @@ _SUM_FORM: Final = (
     f"answer := ratpart(answer) + reduce(+, [s.scalar * kernel(operator('{LOG_SUM}), "
     f"[(s.coeff)({ROOT}::{_FIELD}), (s.logand)({ROOT}::{_FIELD})])${_FIELD} for s in logpart(answer)], 0::{_FIELD})"
 )
-_FUNCTIONS: Final = "PRINC([name(o) for o in operators(answer)])$Lisp"
+_FUNCTIONS: Final = "PRINC([name(o) for o in operators({variable})])$Lisp"
 _PRINT: Final = "PRINC(answer::InputForm)$Lisp"
 
 _ERROR: Final = re.compile(
@@ -61,8 +65,7 @@ _ERROR: Final = re.compile(
 _OUT_OF_MEMORY: Final = re.compile(r"exhausted|heap|storage", re.IGNORECASE)
 _NOT_IMPLEMENTED: Final = re.compile(r"incomplete|implemented")
 
-# Functions of FriCAS' answers for which SymPy has no name. They are no elementary functions either.
-_NAMELESS: Final = re.compile(r"weierstrass|jacobi|hypergeometric|meijer|lommel|kummer|whittaker|lerch|%iint")
+_NO_RESULT: Final = "Risch procedure completed: integral left unevaluated"
 
 
 @dataclass(frozen=True)
@@ -76,10 +79,6 @@ class _Outcome:
 
 class _RefusedError(Exception):
     """FriCAS replied with an error."""
-
-
-class _OtherFormError(Exception):
-    """The real form is not to be had."""
 
 
 class FricasEngine(Engine):
@@ -149,7 +148,7 @@ class FricasEngine(Engine):
     def _outcome(self, integrand: Expr, deadline: Deadline) -> _Outcome:
         try:
             text = to_fricas(integrand)
-            outcome = self._decide(text, deadline)
+            outcome = self._solve(text, deadline)
         except UnprintableError as error:
             return _Outcome(Status.ERROR, f"{error} has no name in FriCAS")
         except _RefusedError as error:
@@ -164,42 +163,63 @@ class FricasEngine(Engine):
             )
         return outcome
 
-    def _decide(self, integrand: str, deadline: Deadline) -> _Outcome:
+    def _solve(self, integrand: str, deadline: Deadline) -> _Outcome:
         self._run(_FORGET, deadline)
-        self._run(_DECIDE.format(integrand=integrand), deadline)
-        if self._run(_IS_ELEMENTARY, deadline) == "NIL":
-            return _Outcome(Status.UNEVALUATED, "Risch procedure completed: integral left unevaluated")
-        try:
+        elementary = self._is_elementary(integrand, self._session.part(_DECISION_SHARE, deadline))
+        if elementary is False:
+            return _Outcome(Status.UNEVALUATED, _NO_RESULT)
+        if elementary is None:
             return self._real_form(integrand, deadline)
-        except _OtherFormError as reason:
-            self._run(_SUM_FORM, deadline)
-            return self._written(f"complex form: {reason}", deadline)
-
-    def _real_form(self, integrand: str, deadline: Deadline) -> _Outcome:
-        deadline = self._session.deadline(_REAL_FORM_SHARE * self._session.left(deadline))
-        reason = "answered"
+        special = special_functions(self._names("ratpart(result)", deadline))
         try:
-            self._run(_REAL_FORM.format(integrand=integrand), deadline)
-            try:
-                functions = self._run(_FUNCTIONS, deadline)
-            except _RefusedError:  # a list: the form depends on the sign of a constant
-                self._run(_FIRST_FORM, deadline)
-                functions = self._run(_FUNCTIONS, deadline)
-                reason = "the first of several real forms"
+            outcome = self._real_form(integrand, self._session.part(_REAL_FORM_SHARE, deadline), special)
         except (_RefusedError, StoppedError) as error:
             if not self._session.alive:
                 raise
-            raise _OtherFormError(f"no real form ({error})") from error
-        if not {"integral", "rootOf"}.isdisjoint(functions.strip("()").split()):
-            raise _OtherFormError("roots of a polynomial")
+            outcome = _Outcome(Status.ERROR, str(error))
+        return outcome if outcome.status is Status.SOLVED else self._sum_form(outcome.reason, deadline)
+
+    def _is_elementary(self, integrand: str, deadline: Deadline) -> bool | None:
+        """What the procedure says; None if it does not come to an end, as with sin(asin(x) - 1)."""
+        try:
+            self._run(_DECIDE.format(integrand=integrand), deadline)
+        except StoppedError as error:
+            if error.status is Status.TIMEOUT and self._session.alive:
+                return None
+            raise
+        return self._run(_IS_ELEMENTARY, deadline) != "NIL"
+
+    def _real_form(self, integrand: str, deadline: Deadline, special: frozenset[str] = frozenset()) -> _Outcome:
+        reason = "answered"
+        self._run(_REAL_FORM.format(integrand=integrand), deadline)
+        try:
+            names = self._names("answer", deadline)
+        except _RefusedError:  # a list: the form depends on the sign of a constant
+            self._run(_FIRST_FORM, deadline)
+            names = self._names("answer", deadline)
+            reason = "the first of several real forms"
+        if "integral" in names:
+            return _Outcome(Status.UNEVALUATED, _NO_RESULT)
+        if "rootOf" in names:
+            return _Outcome(Status.ERROR, "roots of a polynomial are written out")
+        if special and not special_functions(names):
+            return _Outcome(Status.ERROR, f"{', '.join(sorted(special))} is lost")
         return self._written(reason, deadline)
+
+    def _names(self, variable: str, deadline: Deadline) -> list[str]:
+        """The functions in the value of a FriCAS expression."""
+        return self._run(_FUNCTIONS.format(variable=variable), deadline).strip("()").split()
+
+    def _sum_form(self, reason: str, deadline: Deadline) -> _Outcome:
+        self._run(_SUM_FORM, deadline)
+        return self._written(f"complex form, for the real one: {reason}", deadline)
 
     def _written(self, reason: str, deadline: Deadline) -> _Outcome:
         """The answer as text."""
         try:
             return _Outcome(Status.SOLVED, reason, from_fricas(self._run(_PRINT, deadline)))
         except UnreadableError as error:
-            if _NAMELESS.match(str(error)):
+            if special_functions([str(error)]):
                 return _Outcome(Status.UNEVALUATED, f"Risch procedure completed: answered with {error}")
             return _Outcome(Status.ERROR, f"the answer holds {error}, which has no name in SymPy")
 
