@@ -134,18 +134,17 @@ def _applied(word: str, index: int, stack: list[tuple[Node, int]], limits: Limit
         raise unreadable(f"unknown word {word[:20]!r}", index)
     if len(stack) < arity:
         raise unreadable(f"{word!r} lacks an argument", index)
-    arguments = tuple(stack.pop() for _ in range(arity))
-    nodes = tuple(node for node, _ in arguments)
-    # A right chain of sums or products is one level: it is built at once.
-    depth = max((below + (node.head != word) for node, below in arguments), default=1)
+    arguments = tuple([stack.pop() for _ in range(arity)])
+    nodes = tuple([node for node, _ in arguments])
+    head = {"sub": "add", "div": "mul"}.get(word, word)
+    # A chain of sums or products is one level: it is built at once.
+    depth = max((below + (node.head != head or head not in ("add", "mul")) for node, below in arguments), default=1)
     if depth > limits.depth:
-        raise over_limit(
-            "the expression", value="deeper", limit=f"{limits.depth} nested levels (depth)", position=index
-        )
-    if word in ("sub", "div"):
+        limit = f"{limits.depth} nested levels (depth)"
+        raise over_limit("the expression", value="deeper", limit=limit, position=index)
+    if head != word:
         nodes = (nodes[0], Node("neg" if word == "sub" else "inv", nodes[1:], place=index))
-        return Node("add" if word == "sub" else "mul", nodes, place=index), depth
-    return Node(word, nodes, place=index), depth
+    return Node(head, nodes, place=index), depth
 
 
 def _read_integer(words: Sequence[str], end: int, limits: Limits) -> tuple[int, Node]:

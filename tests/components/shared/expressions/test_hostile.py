@@ -1,6 +1,7 @@
 """What must not hang, crash or run: each is refused, or built, within a moment."""
 
 import time
+from collections.abc import Callable
 
 import pytest
 from sympy import exp, sin
@@ -12,12 +13,12 @@ MOMENT = 0.05  # seconds of processor time
 
 
 @pytest.fixture(scope="module", autouse=True)
-def warm():
+def warm() -> None:
     """SymPy imports and fills tables on first use."""
     parse("sin(x + pi/3) + asin(x) + cosh(x) + sqrt((x + 1)**2) + tan(pi*x) + acsch(x) + log(1/x)")
 
 
-def nested(step, levels, innermost="x"):
+def nested(step: Callable[[str, int], str], levels: int, innermost: str = "x") -> str:
     text = innermost
     for number in range(levels):
         text = step(text, number)
@@ -118,7 +119,7 @@ BUILT = {
 
 
 @pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED)
-def test_refused_in_a_moment_with_one_short_line(text):
+def test_refused_in_a_moment_with_one_short_line(text: str) -> None:
     seconds = []
     for _ in range(2):  # the better of two: the machine may be busy
         start = time.process_time()
@@ -131,7 +132,7 @@ def test_refused_in_a_moment_with_one_short_line(text):
 
 
 @pytest.mark.parametrize("text", BUILT.values(), ids=BUILT)
-def test_built_and_brought_to_canonical_form_soon(text):
+def test_built_and_brought_to_canonical_form_soon(text: str) -> None:
     start = time.process_time()
     expr = parse(text)
     assert parse(canonical_text(expr)) == expr
@@ -139,13 +140,13 @@ def test_built_and_brought_to_canonical_form_soon(text):
     assert time.process_time() - start < 3
 
 
-def test_a_large_power_is_fine_where_the_limit_is_lifted():
+def test_a_large_power_is_fine_where_the_limit_is_lifted() -> None:
     start = time.process_time()
     assert str(parse("(x+1)**100000", limits=Limits(exponent=100_000))) == "(x + 1)**100000"
     assert time.process_time() - start < MOMENT
 
 
-def test_building_leaves_no_trace_in_sympys_memory():
+def test_building_leaves_no_trace_in_sympys_memory() -> None:
     expr = parse("cosh(x)**2*exp(x + 1)")
     assert exp(X + 1).is_zero is False  # as SymPy knows by itself
     assert expr.is_commutative is True

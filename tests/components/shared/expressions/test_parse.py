@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sympy
@@ -169,17 +170,17 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("text", "expected"), (NOTATION | LEFT_OUT).items(), ids=str)
-def test_notation(text, expected):
+def test_notation(text: str, expected: Any) -> None:
     assert parse(text) == expected
 
 
 @pytest.mark.parametrize(("name", "function"), SPELLINGS.items(), ids=str)
-def test_the_usual_spellings_of_a_function(name, function):
+def test_the_usual_spellings_of_a_function(name: str, function: Any) -> None:
     assert parse(f"{name}(x)") == function(X)
 
 
 @pytest.mark.parametrize("name", ["intclass", "lample-charton"])
-def test_every_operator_of_a_built_in_grammar_is_read(name):
+def test_every_operator_of_a_built_in_grammar_is_read(name: str) -> None:
     infix = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**"}
     grammar = load(name)
     for operator in grammar.unary:
@@ -196,7 +197,7 @@ def test_every_operator_of_a_built_in_grammar_is_read(name):
 
 
 @pytest.mark.parametrize(("text", "expected"), REFUSED.items(), ids=ascii)
-def test_an_error_says_what_and_where(text, expected):
+def test_an_error_says_what_and_where(text: str, expected: Any) -> None:
     message, position = expected
     with pytest.raises(ExpressionError) as caught:
         parse(text)
@@ -229,7 +230,7 @@ LIMITS = Limits(length=60, depth=5, nodes=12, exponent=20, digits=10)
         ("1/99999**3 + x", "outside 10^-10 to 10^10 (digits)", 9),
     ],
 )
-def test_limits_name_themselves_and_the_place(text, message, position):
+def test_limits_name_themselves_and_the_place(text: str, message: str, position: int | None) -> None:
     with pytest.raises(ExpressionError) as caught:
         parse(text, limits=LIMITS)
     assert message in str(caught.value)
@@ -237,24 +238,24 @@ def test_limits_name_themselves_and_the_place(text, message, position):
     parse(text, limits=Limits())  # it was this limit alone
 
 
-def test_a_limit_must_be_a_positive_number():
+def test_a_limit_must_be_a_positive_number() -> None:
     with pytest.raises(ConfigError, match="depth"):
         Limits(depth=0)
     with pytest.raises(ConfigError, match="digits"):
         Limits(digits=5000)
 
 
-def test_a_sum_is_one_level_however_long():
+def test_a_sum_is_one_level_however_long() -> None:
     assert parse("+".join(f"x**{n}" for n in range(1, 101)), limits=Limits(depth=3)).is_Add
 
 
-def test_variable_has_no_assumptions():
+def test_variable_has_no_assumptions() -> None:
     (symbol,) = parse("sqrt(x**2)").free_symbols
     assert symbol == sympy.Symbol("x")
     assert parse("sqrt(x**2)") == sqrt(X**2) != X
 
 
-def test_every_function_of_the_first_authors_generator_and_of_lample_and_charton():
+def test_every_function_of_the_first_authors_generator_and_of_lample_and_charton() -> None:
     rows = [json.loads(line) for line in PEER_FUNCTIONS.read_text().splitlines()]
     assert len(rows) == 225
     for row in rows:
@@ -267,12 +268,12 @@ def test_every_function_of_the_first_authors_generator_and_of_lample_and_charton
     assert sum("zoo" in row["integrand"] or "nan" in row["integrand"] for row in rows) == 8
 
 
-def test_agrees_with_python_on_values():
+def test_agrees_with_python_on_values() -> None:
     for text in ("2*x - 3*x**2/4 + x**-1", "-x**2 + 3*-x", "2**x**0.5/7/x", "1-(2-(3-x))", "x*(x+1)/((x+2)*(x+3))"):
         value = eval(text, {"x": 1.7})
         assert float(parse(text).subs(X, Rational(17, 10))) == pytest.approx(value)
 
 
 @pytest.mark.parametrize("function", [sin, tan, cosh])
-def test_functions_of_zero_are_evaluated(function):
+def test_functions_of_zero_are_evaluated(function: Any) -> None:
     assert parse(f"{function.__name__}(0) + x") == function(0) + X

@@ -1,6 +1,7 @@
 """Engines' answers: what SymPy prints is read back, and nothing else."""
 
 import time
+from typing import Any
 
 import pytest
 import sympy
@@ -54,16 +55,16 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=str)
-def test_an_answer_reads_back_as_it_was(answer):
+def test_an_answer_reads_back_as_it_was(answer: Any) -> None:
     assert parse_trusted(to_text(answer)) == answer
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=str)
-def test_sympys_own_printing_is_read_too(answer):
+def test_sympys_own_printing_is_read_too(answer: Any) -> None:
     assert parse_trusted(str(answer)) == answer
 
 
-def test_a_sum_over_roots_comes_back_with_a_plain_bound_variable():
+def test_a_sum_over_roots_comes_back_with_a_plain_bound_variable() -> None:
     t = Dummy("t")
     answer = RootSum(253381 * t**5 - 160 * t**3 - 1, Lambda(t, t * log(X + t / 3)), x=t) + X
     read = parse_trusted(to_text(answer))
@@ -74,7 +75,7 @@ def test_a_sum_over_roots_comes_back_with_a_plain_bound_variable():
     assert read.diff(X).subs(X, 2).evalf() == pytest.approx(answer.diff(X).subs(X, 2).evalf())
 
 
-def test_bound_variables_of_one_name_are_kept_apart():
+def test_bound_variables_of_one_name_are_kept_apart() -> None:
     outer, inner = Dummy("t"), Dummy("t")
     inside = RootSum(inner**3 + inner + outer, Lambda(inner, log(X + inner * outer)), x=inner)
     answer = RootSum(outer**3 + 2 * outer + 5, Lambda(outer, inside), x=outer, auto=False)
@@ -83,13 +84,13 @@ def test_bound_variables_of_one_name_are_kept_apart():
     assert "_t " in text
 
 
-def test_coefficients_of_a_sum_over_roots_may_hold_x():
+def test_coefficients_of_a_sum_over_roots_may_hold_x() -> None:
     read = parse_trusted("RootSum(t**3 + x*t + 1, Lambda(t, log(t + x)))")
     assert read.free_symbols == {X}
     assert isinstance(read, RootSum)
 
 
-def test_other_systems_spellings():
+def test_other_systems_spellings() -> None:
     assert parse_trusted("ln(x) + arctan(x) + x^2") == log(X) + sympy.atan(X) + X**2
     assert parse_trusted("dilog(x)") == sympy.polylog(2, 1 - X)
 
@@ -126,31 +127,31 @@ def test_other_systems_spellings():
         ("x**1000000", "over the limit of 100000"),
     ],
 )
-def test_what_is_no_answer_is_refused(text, message):
+def test_what_is_no_answer_is_refused(text: str, message: str) -> None:
     with pytest.raises(ExpressionError, match=message):
         parse_trusted(text)
 
 
 @pytest.mark.parametrize("value", [sympy.Integral(X**X, X), Symbol("y") * X, sympy.Function("f")(X), sympy.Float(0.5)])
-def test_what_has_no_notation_cannot_be_written(value):
+def test_what_has_no_notation_cannot_be_written(value: Any) -> None:
     with pytest.raises(ExpressionError, match="cannot be written"):
         to_text(value)
 
 
-def test_users_do_not_get_the_special_functions():
+def test_users_do_not_get_the_special_functions() -> None:
     for text in ("erf(x)", "Piecewise((x, x > 1))", "RootSum(x, x)", "I*x", "Abs(x)"):
         with pytest.raises(ExpressionError):
             parse(text)
 
 
-def test_special_functions_have_no_prefix_word_and_no_skeleton():
+def test_special_functions_have_no_prefix_word_and_no_skeleton() -> None:
     for function in (prefix_words, skeleton):
         with pytest.raises(ExpressionError, match="erf"):
             function(sympy.erf(X) + X)
 
 
 @pytest.mark.slow
-def test_a_hundred_kilobytes_are_read_in_seconds():
+def test_a_hundred_kilobytes_are_read_in_seconds() -> None:
     terms = [f"{n}*x**{n % 97}*log(x**2 + {n}*x + {n * n})*exp({n}*x/7)/({n} + x)" for n in range(1, 2000)]
     text = " + ".join(terms)
     assert len(text) > 100_000
@@ -159,6 +160,6 @@ def test_a_hundred_kilobytes_are_read_in_seconds():
     assert time.process_time() - start < 30
 
 
-def test_a_large_coefficient_is_read():
+def test_a_large_coefficient_is_read() -> None:
     number = 7**4000
     assert parse_trusted(f"{number}*x/3") == X * number / 3
