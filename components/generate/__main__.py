@@ -26,6 +26,14 @@ def main(
             "(every run writes its grammar as grammar.yaml: a form to start from)."
         ),
     ] = "intclass",
+    families: Annotated[
+        str,
+        typer.Option(
+            help="How functions are drawn, with weights if not equal: `forward` (label unknown); with a label known by "
+            "construction, `backward`, `parts` (elementary), `liouville`, `chebyshev`, `disguised` (both classes).",
+            metavar="NAME[:WEIGHT],...",
+        ),
+    ] = "forward",
     seed: Annotated[int, typer.Option(help="Every random choice follows from it.")] = 0,
     start_index: Annotated[
         int,
@@ -38,16 +46,19 @@ def main(
     """Draw random functions of x: uniform trees of operators, without constants, infinities and duplicates.
 
     A function depends on the seed and its index alone, whatever the number of workers.
+    Families other than `forward` give each function a label, a certificate, and its antiderivative if it has one.
     Writes functions.parquet, grammar.yaml and manifest.json.
 
     Example: `intclass generate --count 10000 --internal-nodes 3-7 --out functions`
+    Example: `intclass generate --count 10000 --families forward:2,backward,parts,disguised:2 --out functions`
     """
-    from intclass.components.generate import GenerateConfig, generate, parse_internal_nodes
+    from intclass.components.generate import GenerateConfig, generate, parse_families, parse_internal_nodes
 
     config = GenerateConfig(
         count=count,
         internal_nodes=parse_internal_nodes(internal_nodes),
         grammar=grammar,
+        families=parse_families(families),
         seed=seed,
         start_index=start_index,
         workers=workers,
@@ -56,13 +67,16 @@ def main(
 
 
 def _tell(counts: Mapping[str, int], out: str) -> None:
-    """Say what came of it, in three lines."""
+    """Say what came of it, in a few lines."""
     refused = {name.removeprefix("refused_"): number for name, number in counts.items() if name.startswith("refused_")}
     kinds = ", ".join(f"{name} {number:,}" for name, number in refused.items() if number)
     typer.echo(
-        f"{counts['rows']:,} functions from {counts['drawn']:,} trees; {counts['duplicates']:,} duplicates dropped"
+        f"{counts['rows']:,} functions from {counts['drawn']:,} draws; {counts['duplicates']:,} duplicates dropped"
     )
     typer.echo(f"refused: {kinds or 'none'}")
+    if counts["elementary"] or counts["nonelementary"]:
+        known = f"{counts['elementary']:,} elementary, {counts['nonelementary']:,} nonelementary"
+        typer.echo(f"known by construction: {known}")
     typer.echo(f"in {out}; next: intclass integrate {out} --out OUTCOMES; more: --start-index {counts['next_index']}")
 
 

@@ -38,19 +38,27 @@ def build(words: Sequence[Word]) -> Expr:
     Raises RefusedError if it cannot be built, or is junk; what is returned depends on x.
     """
     spelled = _spell(words)
-    with _failure_refuses():
+    with failure_refuses():
         built = from_prefix(spelled, limits=_LIMITS)
-    _check(built)
-    with _failure_refuses():
-        expr = canonical(built)
+    return settle(built)
+
+
+def settle(expr: Expr) -> Expr:
+    """The canonical form of a function in x; raises RefusedError if it cannot be built, or is junk."""
+    _check(expr)
+    with failure_refuses():
+        expr = canonical(expr)
     _check(expr)
     return expr
 
 
 @contextlib.contextmanager
-def _failure_refuses() -> Iterator[None]:
+def failure_refuses() -> Iterator[None]:
+    """Refuse as UNBUILT whatever SymPy fails at inside."""
     try:
         yield
+    except RefusedError:
+        raise
     except Exception as error:  # besides ExpressionError, whatever SymPy's constructors come across
         raise RefusedError(Junk.UNBUILT) from error
 

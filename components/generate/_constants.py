@@ -31,6 +31,9 @@ class Junk(StrEnum):
     TOWER = "tower"  # exponentials nested too deep
     FOREIGN = "foreign"  # a function that no grammar draws: Abs, sign, floor
     UNBUILT = "unbuilt"  # SymPy's builder refused or failed: a divisor that cancels to zero, a number over the limit
+    LARGE = "large"  # grown far beyond what was drawn, as derivatives do
+    UNDEFINED = "undefined"  # no value at most points: a divisor that is zero in disguise
+    OPEN = "open"  # no theorem tells whether it has an elementary antiderivative
 
 
 class RefusedError(Exception):

@@ -24,13 +24,14 @@ GRAMMAR_FILE: Final = "grammar.yaml"
 def generate(out: str | Path, config: GenerateConfig) -> Manifest:
     """Draw `config.count` distinct functions into a folder: functions.parquet, grammar.yaml and manifest.json.
 
-    The table depends on the grammar, the range of internal nodes, the seed and the indices alone. Counts in the
-    manifest: `rows`; `drawn`, every tree drawn for the indices used; `duplicates`; `refused_...` for each kind of junk;
-    `next_index`, where a later run goes on. Raises ConfigError when the grammar has too few functions of these sizes,
-    GrammarError, StorageError.
+    The table depends on the grammar, the families, the range of internal nodes, the seed and the indices alone. Counts
+    in the manifest: `rows`; `drawn`, everything drawn for the indices used; `duplicates`; `refused_...` for each kind
+    of junk; `drawn_...` and `rows_...` for each family; `elementary` and `nonelementary`, rows whose label is known by
+    construction; `next_index`, where a later run goes on. Raises ConfigError when there are too
+    few functions of these sizes, GrammarError, StorageError.
     """
     grammar = load(config.grammar)
-    source = Source(grammar=grammar, seed=config.seed, internal_nodes=config.internal_nodes)
+    source = Source(grammar=grammar, seed=config.seed, internal_nodes=config.internal_nodes, families=config.families)
     storage.delete(storage.join(out, FILE_NAME))  # a folder with a manifest is complete
     started = time.monotonic()
     selection = _select(source, config)

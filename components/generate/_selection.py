@@ -16,6 +16,7 @@ from intclass.components.shared.records import FUNCTIONS
 
 # So many indices in a row without a new function mean that there are next to none left.
 MAX_REPEATS: Final = 3000
+KNOWN: Final = ("elementary", "nonelementary")
 
 
 class Selection:
@@ -27,18 +28,23 @@ class Selection:
         self._next_index = start_index
         self._repeats = 0  # indices since the last new function
         self._refused: Counter[Junk] = Counter()
+        self._drawn: Counter[str] = Counter()  # by family
+        self._kept: Counter[str] = Counter()  # by family and by label
         self._known: set[str] = set()
         self._tables: list[pa.Table] = []
 
     @property
     def counts(self) -> dict[str, int]:
-        """What became of every tree drawn for the indices taken, and the index to go on from."""
+        """What became of everything drawn for the indices taken, and the index to go on from."""
         used = self.rows + self.duplicates
         return {
             "rows": self.rows,
             "drawn": used + self._refused.total(),
             "duplicates": self.duplicates,
             **{f"refused_{junk}": self._refused[junk] for junk in Junk},
+            **{f"drawn_{family}": self._drawn[family] for family in self._source.families},
+            **{f"rows_{family}": self._kept[family] for family in self._source.families},
+            **{label: self._kept[label] for label in KNOWN},
             "next_index": self._next_index,
         }
 
@@ -54,9 +60,11 @@ class Selection:
                 continue
             self._next_index = sample.index + 1
             self._refused.update(sample.refused)
+            self._drawn[sample.family] += 1 + len(sample.refused)
             fingerprint = digest(sample.text)
             if self._is_new(fingerprint):
                 rows.append(self._row(sample, fingerprint))
+                self._kept.update((sample.family, str(sample.label)))
         self._tables.append(FUNCTIONS.build(rows))
 
     def _is_new(self, fingerprint: str) -> bool:
@@ -78,11 +86,14 @@ class Selection:
             "index": sample.index,
             "seed": seed,
             "grammar": name,
-            "generator": "forward",
+            "generator": sample.family,
             "internal_nodes": sample.internal_nodes,
             "integrand": sample.text,
             "canonical": sample.text,
             "fingerprint": fingerprint,
+            "label": sample.label,
+            "certificate": sample.certificate,
+            "antiderivative": sample.antiderivative,
         }
 
     def _exhausted(self) -> ConfigError:

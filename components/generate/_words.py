@@ -20,7 +20,19 @@ Word = str | int
 
 def draw_sizes(seed: int, block: int, *, internal_nodes: tuple[int, int]) -> npt.NDArray[np.int64]:
     """Internal nodes of the block's samples, shape (BLOCK_LENGTH,), uniform over the range with both ends."""
-    return _stream(seed, block, 0).integers(internal_nodes[0], internal_nodes[1] + 1, size=BLOCK_LENGTH)
+    return stream(seed, block, 0).integers(internal_nodes[0], internal_nodes[1] + 1, size=BLOCK_LENGTH)
+
+
+def draw_families(seed: int, block: int, weights: Mapping[str, float]) -> list[str]:
+    """The family of each of the block's samples, by weight."""
+    names: list[str] = choose(weights, (BLOCK_LENGTH,), stream(seed, block, 0, 0)).tolist()
+    return names
+
+
+def draw_classes(seed: int, block: int) -> list[bool]:
+    """Whether each of the block's samples is to be elementary where its family has both classes; equally likely."""
+    classes: list[bool] = (stream(seed, block, 0, 1).integers(0, 2, size=BLOCK_LENGTH) == 1).tolist()
+    return classes
 
 
 def draw_words(
@@ -31,12 +43,16 @@ def draw_words(
     A sample that is refused takes its words from the next attempt at the same place, so it never depends on which
     others were refused.
     """
-    rng = _stream(seed, block, 1 + attempt)
+    return fill(sizes.tolist(), grammar, stream(seed, block, 1 + attempt))
+
+
+def fill(sizes: Sequence[int], grammar: Grammar, rng: np.random.Generator) -> list[list[Word]]:
+    """One uniform tree for each number of internal nodes, at least 1, filled from the grammar, as prefix words."""
     arities = [arity for arity, weights in ((1, grammar.unary), (2, grammar.binary)) if weights]
-    shapes = _shapes.draw_shapes(sizes.tolist(), rng, arities=arities)
+    shapes = _shapes.draw_shapes(sizes, rng, arities=arities)
     filled = np.select(
         [shapes == _shapes.BINARY, shapes == _shapes.UNARY],
-        [_choose(grammar.binary, shapes.shape, rng), _choose(grammar.unary, shapes.shape, rng)],
+        [choose(grammar.binary, shapes.shape, rng), choose(grammar.unary, shapes.shape, rng)],
         default=_draw_leaves(grammar, shapes.shape, rng),
     )
     lengths = np.count_nonzero(shapes != _shapes.PADDING, axis=1)
@@ -44,19 +60,20 @@ def draw_words(
 
 
 def _draw_leaves(grammar: Grammar, shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[Any]:
-    leaves = _choose(grammar.leaves, shape, rng)
-    return np.where(leaves == "x", leaves, _draw_integers(grammar.integers, shape, rng).astype(object))
+    leaves = choose(grammar.leaves, shape, rng)
+    return np.where(leaves == "x", leaves, draw_integers(grammar.integers, shape, rng).astype(object))
 
 
-def _draw_integers(
+def draw_integers(
     law: UniformIntegers | GeometricIntegers, shape: tuple[int, ...], rng: np.random.Generator
 ) -> npt.NDArray[np.int64]:
+    """Integers after the law, of that shape."""
     if isinstance(law, UniformIntegers):
         return rng.integers(law.low, law.high + 1, size=shape)
     return rng.geometric(law.p, size=shape)
 
 
-def _choose(weights: Mapping[str, float], shape: Sequence[int], rng: np.random.Generator) -> npt.NDArray[Any]:
+def choose(weights: Mapping[str, float], shape: Sequence[int], rng: np.random.Generator) -> npt.NDArray[Any]:
     """Names by weight, as objects; draws nothing where there is nothing to choose."""
     if not weights:
         return np.full(shape, "", dtype=object)
@@ -67,5 +84,6 @@ def _choose(weights: Mapping[str, float], shape: Sequence[int], rng: np.random.G
     return chosen
 
 
-def _stream(seed: int, block: int, number: int) -> np.random.Generator:
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(block, number))))
+def stream(seed: int, *key: int) -> np.random.Generator:
+    """The random numbers of one purpose: `(block, number)` for a block's, `(block, number, place)` for one sample's."""
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))

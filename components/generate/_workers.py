@@ -25,8 +25,8 @@ def available_cores() -> int:
 def draw_blocks(source: Source, *, first: int, workers: int) -> Generator[list[Sample]]:
     """Blocks `first`, `first + 1`, ... without end, always in this order.
 
-    One worker is this process itself. Close the iterator to end the others: it waits for the blocks in hand, well
-    under a second each. Raises ConfigError as `draw_block` does, and if a worker dies.
+    One worker is this process itself. Close the iterator to end the others: it waits for the blocks in hand, at
+    most a few seconds each. Raises ConfigError as `draw_block` does, and if a worker dies.
     """
     if workers == 1:
         yield from (draw_block(source, block) for block in itertools.count(first))

@@ -45,6 +45,7 @@ def test_the_record_leaves_out_what_changes_no_function() -> None:
         "count": 3,
         "internal_nodes": (3, 7),
         "grammar": "intclass",
+        "families": {"forward": 1.0},
         "seed": 0,
         "start_index": 0,
     }
