@@ -22,11 +22,19 @@ _REAL: Final = frozenset(
 _FACTS: Final[dict[tuple[type, bool | None], StdFactKB]] = {}
 
 
-def _facts(kind: Any, real: bool | None) -> StdFactKB:  # noqa: ANN401 - SymPy is untyped
+class _Fixed(StdFactKB):  # type: ignore[misc]  # SymPy is untyped
+    """Facts that do not change: they are shared by all expressions of a class, in all threads."""
+
+    def _tell(self, k: str, v: bool | None) -> bool:
+        return False
+
+
+def _facts(kind: Any, real: bool | None) -> StdFactKB:  # noqa: ANN401
     """What holds for every member of the class (a function is commutative), and "unknown" for all else."""
     facts = _FACTS.get((kind, real))
     if facts is None:
-        facts = kind.default_assumptions.copy()
+        facts = _Fixed()
+        facts.update(kind.default_assumptions)
         for fact in _assume_defined:
             facts.setdefault(fact, real if fact in _REAL else None)
         facts["commutative"] = True

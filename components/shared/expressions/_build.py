@@ -68,7 +68,7 @@ class Builder:
         try:
             return LEAVES[node.head]
         except KeyError:
-            raise unreadable(f"{node.head[:20]!r} is unknown, or lacks its arguments,", node.place) from None
+            raise unreadable(f"{node.head[:20]!r} is unknown, or lacks its arguments", node.place) from None
 
     def call(self, node: Node) -> Expr:
         """An elementary function at its argument."""

@@ -25,6 +25,7 @@ def canonical(expr: Expr) -> Expr:
     same; so do `2*(x + 1)` and `2*x + 2`. Nothing is expanded, factored or simplified beyond that: `(x + 1)**2` and
     `x**2 + 2*x + 1`, `x*(x + 1)` and `x**2 + x`, `sin(x)**2 + cos(x)**2` and `1` stay different. The result depends on
     the expression alone, not on hash seeds or on what was computed before.
+    Raises ExpressionError for what is not elementary.
     """
     seen = [expr]
     for _ in range(_MAX_ROUNDS):

@@ -12,8 +12,7 @@ from typing import Any, Final
 
 from sympy import Mul
 
-from intclass.components.shared.errors import ExpressionError
-from intclass.components.shared.expressions._limits import Limits, over_limit, place_of, unreadable
+from intclass.components.shared.expressions._limits import Limits, outside_range, over_limit, unreadable
 from intclass.components.shared.expressions._magnitude import Magnitudes, Measure, is_constant
 
 _BITS_PER_DIGIT: Final = math.log2(10)
@@ -50,7 +49,7 @@ class Guard:
         if exponent.is_Rational:
             bits = sum(_bits(number) * abs(power) for number, power in _number_powers(base))
             if bits * abs(exponent) > self._bits:
-                raise self._too_large(place)
+                raise outside_range(self._limits, place)
         if not is_constant(base):
             self._branches(base, exponent, place)
         elif is_constant(exponent):
@@ -67,13 +66,13 @@ class Guard:
         """After a step: the numbers that evaluation brought to the top are within the limits."""
         for part in expr.args if expr.is_Add or expr.is_Mul else (expr,):
             if part.is_Rational and _bits(part) > self._bits:
-                raise self._too_large(place)
+                raise outside_range(self._limits, place)
             if part.is_Pow:
                 self.exponent(part.exp, place)
 
     def _measure(self, measure: Measure, place: int) -> None:
         if measure.huge and self.strict:
-            raise self._too_large(place)
+            raise outside_range(self._limits, place)
 
     def _branches(self, base: Any, exponent: Any, place: int) -> None:  # noqa: ANN401
         if exponent.is_Integer or not _has_power(base):
@@ -89,11 +88,6 @@ class Guard:
             here = expr.is_Pow and not expr.exp.is_Integer and _has_power(expr.base)
             known = self._levels[expr] = here + max(map(self._nested_roots, expr.args), default=0)
         return known
-
-    def _too_large(self, place: int) -> ExpressionError:
-        digits = self._limits.digits
-        text = f"the constant{place_of(place)} is outside 10^-{digits} to 10^{digits} (digits)"
-        return ExpressionError(text, position=place if place >= 0 else None)
 
 
 def _leading_numbers(expr: Any) -> Iterator[Any]:  # noqa: ANN401

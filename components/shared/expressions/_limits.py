@@ -17,7 +17,8 @@ DOUBLE_DIGITS: Final = 308
 class Limits:
     """The largest expression that is read. The defaults allow far more than the generators draw.
 
-    They keep building below a fraction of a second whatever the text says; see `tests` for the towers that this stops.
+    They keep the time for any text to about a second, for most texts to milliseconds. With more than 308 digits,
+    constants such as exp(exp(9)) and roots of powers inside one another are no longer weighed: for texts of our own.
     """
 
     length: int = 10_000  # characters, or prefix words
@@ -44,17 +45,48 @@ DEFAULT_LIMITS: Final = Limits()
 TRUSTED_LIMITS: Final = Limits(length=200_000, depth=190, nodes=200_000, exponent=100_000, digits=MAX_DIGITS)
 
 
-def place_of(position: int) -> str:
+def at(position: int) -> str:
     """` at position 7`, or nothing where no place is known (a negative position)."""
     return f" at position {position}" if position >= 0 else ""
 
 
+def unreadable(message: str, position: int = -1) -> ExpressionError:
+    """The error for text that is no expression; the place is put behind the message."""
+    place = f" ({at(position).strip()})" if position >= 0 else ""
+    return ExpressionError(message + place, position=position if position >= 0 else None)
+
+
 def over_limit(what: str, *, value: str, limit: str, position: int = -1) -> ExpressionError:
-    """The error for a value over a limit: `exponent 2000 at position 3 is over the limit of 1000 (exponent)`."""
-    text = f"{what}{place_of(position)} is {value}, over the limit of {limit}"
+    """The error for a value over a limit: `the exponent at position 3 is 2000, over the limit of 1000 (exponent)`."""
+    text = f"{what}{at(position)} is {value}, over the limit of {limit}"
     return ExpressionError(text, position=position if position >= 0 else None)
 
 
-def unreadable(message: str, position: int = -1) -> ExpressionError:
-    """The error for text that is no expression; the place is put behind the message."""
-    return ExpressionError(f"{message}{place_of(position)}", position=position if position >= 0 else None)
+def too_long(what: str, value: str, limits: Limits) -> ExpressionError:
+    """The error for more characters or words than `limits.length`."""
+    return over_limit(what, value=value, limit=f"{limits.length} (length)")
+
+
+def too_deep(limits: Limits, position: int) -> ExpressionError:
+    """The error for more levels than `limits.depth`."""
+    return over_limit(
+        "the expression", value="deeper", limit=f"{limits.depth} nested levels (depth)", position=position
+    )
+
+
+def too_large(limits: Limits, position: int) -> ExpressionError:
+    """The error for more nodes than `limits.nodes`."""
+    return over_limit("the expression", value="larger", limit=f"{limits.nodes} nodes (nodes)", position=position)
+
+
+def too_many_digits(digits: int, limits: Limits, position: int) -> ExpressionError:
+    """The error for an integer of more digits than `limits.digits`."""
+    limit = f"{limits.digits} (digits)"
+    return over_limit("the number", value=f"{digits} digits long", limit=limit, position=position)
+
+
+def outside_range(limits: Limits, position: int) -> ExpressionError:
+    """The error for a constant that is too large, or too close to zero, for `limits.digits`."""
+    digits = limits.digits
+    text = f"the constant{at(position)} is outside 10^-{digits} to 10^{digits} (digits)"
+    return ExpressionError(text, position=position if position >= 0 else None)

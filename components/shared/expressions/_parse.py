@@ -44,7 +44,7 @@ def parse_trusted(text: str) -> Expr:
     dilogarithm of 1 - x, as FriCAS and Maple have it. Multiplication signs are not optional. Symbols other than x are
     read only where Lambda binds them, and come back under the name they are written with.
 
-    Refused: Integral and other unevaluated forms, infinite or undefined values outside conditions, Lambda of several
+    Refused: Integral and other unevaluated forms, undefined values (zoo, nan), Lambda of several
     variables, sums of more than about 3000 terms (Python's parser). Raises ExpressionError.
     """
     return built(read_trusted(text, TRUSTED_LIMITS), TRUSTED_LIMITS, TrustedBuilder)

@@ -4,7 +4,17 @@ After Lample and Charton (2020), "Deep learning for symbolic mathematics", secti
 sequences shorter: an integer of one digit is one word, subtraction and division have words of their own and occur at
 most once in a sum or product, and so do square roots and reciprocals.
 
+    add sub mul div pow     two arguments; pow is base and exponent
+    neg inv sqrt            one argument: minus, one over, square root
+    exp log sin ... acsch   one argument: the 26 elementary functions under SymPy's names
+    x pi E                  leaves
+    0 ... 9                 a digit alone is that integer; a longer one stands between `int` and `end`
+
+Negative numbers are `neg`, rationals `div` or `inv`. Chains of one operator lean to the right, and positive terms stand
+before negative ones, numerators before denominators:
+
     x**2*exp(x) - 3*x + 12     sub add int 1 2 end mul pow x 2 exp x mul 3 x
+    -1/(2*x**(3/2))            neg inv mul 2 pow x div 3 2
 """
 
 from __future__ import annotations
@@ -18,7 +28,14 @@ from sympy import Expr
 from intclass.components.shared.errors import ExpressionError
 from intclass.components.shared.expressions._build import build
 from intclass.components.shared.expressions._decompose import decompose
-from intclass.components.shared.expressions._limits import TRUSTED_LIMITS, Limits, over_limit, unreadable
+from intclass.components.shared.expressions._limits import (
+    TRUSTED_LIMITS,
+    Limits,
+    too_deep,
+    too_long,
+    too_many_digits,
+    unreadable,
+)
 from intclass.components.shared.expressions._names import CONSTANTS, ELEMENTARY
 from intclass.components.shared.expressions._tree import Node, factors, integer, summands
 
@@ -61,7 +78,7 @@ def from_prefix(words: Sequence[str], *, limits: Limits = TRUSTED_LIMITS) -> Exp
     Raises ExpressionError, with the index of the word as its position, for words that are no expression.
     """
     if len(words) > limits.length:
-        raise over_limit("the sequence", value=f"{len(words)} words long", limit=f"{limits.length} (length)")
+        raise too_long("the sequence", f"{len(words)} words long", limits)
     return build(_read(words, limits), limits)
 
 
@@ -140,8 +157,7 @@ def _applied(word: str, index: int, stack: list[tuple[Node, int]], limits: Limit
     # A chain of sums or products is one level: it is built at once.
     depth = max((below + (node.head != head or head not in ("add", "mul")) for node, below in arguments), default=1)
     if depth > limits.depth:
-        limit = f"{limits.depth} nested levels (depth)"
-        raise over_limit("the expression", value="deeper", limit=limit, position=index)
+        raise too_deep(limits, index)
     if head != word:
         nodes = (nodes[0], Node("neg" if word == "sub" else "inv", nodes[1:], place=index))
     return Node(head, nodes, place=index), depth
@@ -155,7 +171,5 @@ def _read_integer(words: Sequence[str], end: int, limits: Limits) -> tuple[int, 
     if start < 0 or words[start] != BEGIN_INTEGER or not digits:
         raise unreadable(f"{END_INTEGER!r} without {BEGIN_INTEGER!r} and digits before it", end)
     if len(digits) > limits.digits:
-        raise over_limit(
-            "the number", value=f"{len(digits)} digits long", limit=f"{limits.digits} (digits)", position=start
-        )
+        raise too_many_digits(len(digits), limits, start)
     return start, integer(int(digits), start)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Final
 
-from intclass.components.shared.expressions._limits import Limits, over_limit, unreadable
+from intclass.components.shared.expressions._limits import Limits, too_deep, too_large, unreadable
 from intclass.components.shared.expressions._names import CBRT
 from intclass.components.shared.expressions._tokens import Source, quoted, to_python
 from intclass.components.shared.expressions._tree import Node, integer
@@ -26,12 +26,7 @@ def syntax(source: Source) -> ast.expr:
         return ast.parse(source.python, mode="eval").body
     except SyntaxError as error:
         place = source.place((error.offset or 1) - 1)
-        what = (
-            "the expression ends too early"
-            if place >= len(source.text)
-            else f"cannot be read: {quoted(source.text, place)}"
-        )
-        raise unreadable(what, place) from None
+        raise unreadable(f"cannot be read: {quoted(source.text, place)}", place) from None
     except (RecursionError, MemoryError, ValueError):
         raise unreadable("the expression is nested too deeply to be read") from None
 
@@ -67,7 +62,7 @@ class Reader:
     def call(self, name: str, arguments: list[ast.expr], *, place: int, depth: int) -> Node:
         """A function's node; `log(a, b)` is the logarithm of a to the base b."""
         if len(arguments) != 1 and (name, len(arguments)) != ("log", 2):
-            raise unreadable(f"{name} takes one argument, not {len(arguments)},", place)
+            raise unreadable(f"{name} takes one argument, not {len(arguments)}", place)
         nodes = tuple([self.node(argument, depth + 1) for argument in arguments])
         if len(nodes) == 2:
             logarithm, of_base = (Node("log", (node,), place=node.place) for node in nodes)
@@ -107,10 +102,7 @@ class Reader:
         place = self._source.place(tree.col_offset)
         self._nodes += 1
         if self._nodes > self._limits.nodes:
-            raise over_limit(
-                "the expression", value="larger", limit=f"{self._limits.nodes} nodes (nodes)", position=place
-            )
+            raise too_large(self._limits, place)
         if depth > self._limits.depth:
-            limit = f"{self._limits.depth} nested levels (depth)"
-            raise over_limit("the expression", value="deeper", limit=limit, position=place)
+            raise too_deep(self._limits, place)
         return place

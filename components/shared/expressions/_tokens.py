@@ -12,7 +12,14 @@ from difflib import get_close_matches
 from typing import Final, NamedTuple
 
 from intclass.components.shared.errors import ExpressionError
-from intclass.components.shared.expressions._limits import Limits, over_limit, unreadable
+from intclass.components.shared.expressions._limits import (
+    Limits,
+    too_deep,
+    too_large,
+    too_long,
+    too_many_digits,
+    unreadable,
+)
 from intclass.components.shared.expressions._names import FUNCTION_NAMES, REFUSED, SPELLINGS
 
 _TOKEN: Final = re.compile(
@@ -75,9 +82,9 @@ def _known_name(name: str, start: int) -> tuple[str, str]:
     if known is not None:
         return ("function" if known in FUNCTION_NAMES else "name"), known
     if name in REFUSED:
-        raise unreadable(f"{name!r} cannot be used: {REFUSED[name]};", start)
+        raise unreadable(f"{name!r} cannot be used: {REFUSED[name]}", start)
     if len(name) == 1:
-        raise unreadable(f"unknown variable {name!r}: the variable is x, so rename it;", start)
+        raise unreadable(f"unknown variable {name!r}: the variable is x, so rename it", start)
     close = get_close_matches(name[:_SHOWN], SPELLINGS, n=1) if len(name) <= _SHOWN else []
     hint = f"; did you mean {close[0]!r}?" if close else "; the variable is x, and products of names need a *"
     raise unreadable(f"unknown name {quoted(name)}{hint}", start)
@@ -90,7 +97,7 @@ def _tokens(
     operators: frozenset[str] = _OPERATORS,
 ) -> list[Token]:
     if len(text) > limits.length:
-        raise over_limit("the text", value=f"{len(text)} characters long", limit=f"{limits.length} (length)")
+        raise too_long("the text", f"{len(text)} characters long", limits)
     tokens = []
     operands = 0
     for match in _TOKEN.finditer(text):
@@ -106,7 +113,7 @@ def _tokens(
             raise unreadable(f"{_described(piece)} is not part of an expression", start)
         operands += kind != "operator"
         if operands > limits.nodes:
-            raise over_limit("the expression", value="larger", limit=f"{limits.nodes} nodes (nodes)", position=start)
+            raise too_large(limits, start)
         tokens.append(Token(kind, piece, start, match.end()))
     if not tokens:
         raise unreadable("the expression is empty; write for example x*exp(x^2)")
@@ -121,11 +128,9 @@ def _number(text: str, match: re.Match[str], limits: Limits) -> str:
     """An integer without leading zeros, or a decimal as the exact quotient that it stands for."""
     piece, start = match[0], match.start()
     if len(piece) > limits.digits:
-        raise over_limit(
-            "the number", value=f"{len(piece)} digits long", limit=f"{limits.digits} (digits)", position=start
-        )
+        raise too_many_digits(len(piece), limits, start)
     if _SCIENTIFIC.match(text, match.end()):
-        raise unreadable(f"{quoted(text, start)} can be read in two ways; write 2*10^3 or 2*e;", start)
+        raise unreadable(f"{quoted(text, start)} can be read in two ways; write 2*10^3 or 2*e", start)
     whole, _, decimals = piece.partition(".")
     numerator = str(int((whole + decimals) or "0"))
     return f"({numerator}/1{'0' * len(decimals)})" if decimals else numerator
@@ -178,8 +183,7 @@ class _Brackets:
             self._open.append(token.start)
             self._divides.append(False)
             if len(self._open) > self._limits.depth:
-                limit = f"{self._limits.depth} nested levels (depth)"
-                raise over_limit("the expression", value="deeper", limit=limit, position=token.start)
+                raise too_deep(self._limits, token.start)
         elif token.text == ")":
             if not self._open:
                 raise unreadable("')' has no '('", token.start)
@@ -219,15 +223,15 @@ def _check_product(text: str, previous: Token, token: Token, *, implicit: bool, 
         raise unreadable(f"an operator is missing before {quoted(text, token.start)}", token.start)
     if divisor:
         raise unreadable(
-            "a product behind '/' can be read in two ways; write the * and brackets, as in 1/(2*x),", token.start
+            "a product behind '/' can be read in two ways; write the * and brackets, as in 1/(2*x)", token.start
         )
     glued = previous.kind == "number" and previous.end == token.start
     if glued and token.kind != "operator" and text[: previous.start].rstrip(" +-").endswith(("^", "**")):
-        raise unreadable("a product in an exponent can be read in two ways; write x^(2*x) or x^2*x,", token.start)
+        raise unreadable("a product in an exponent can be read in two ways; write x^(2*x) or x^2*x", token.start)
 
 
 def _without_argument(function: Token, token: Token | None) -> ExpressionError:
     name = function.text
     if token is not None and token.text in ("^", "**"):
-        return unreadable(f"write {name}(x)^2 for {name}^2(x);", function.start)
-    return unreadable(f"{name} needs its argument in brackets, as in {name}(x),", function.start)
+        return unreadable(f"write {name}(x)^2 for {name}^2(x)", function.start)
+    return unreadable(f"{name} needs its argument in brackets, as in {name}(x)", function.start)
