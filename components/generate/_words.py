@@ -25,7 +25,8 @@ def draw_sizes(seed: int, block: int, *, internal_nodes: tuple[int, int]) -> npt
 
 def draw_families(seed: int, block: int, weights: Mapping[str, float]) -> list[str]:
     """The family of each of the block's samples, by weight."""
-    names: list[str] = choose(weights, (BLOCK_LENGTH,), stream(seed, block, 0, 0)).tolist()
+    in_order = dict(sorted(weights.items()))  # however they were written down
+    names: list[str] = choose(in_order, (BLOCK_LENGTH,), stream(seed, block, 0, 0)).tolist()
     return names
 
 

@@ -18,6 +18,7 @@ from intclass.components.shared.command import application
 from intclass.components.shared.manifest import read_manifest
 from intclass.components.shared.records import FUNCTIONS, read_table
 
+FAMILIES = "forward,backward,parts,liouville,chebyshev,disguised"
 COMMAND = [sys.executable, "-m", "intclass.components.generate"]
 
 
@@ -67,11 +68,21 @@ def test_a_run_tells_what_came_of_it(tmp_path: Path) -> None:
 def test_hash_seeds_change_nothing(tmp_path: Path) -> None:
     tables = []
     for hash_seed in ("1", "2"):
-        arguments = ["--count", "80", "--internal-nodes", "6", "--workers", "1", "--out", str(tmp_path / hash_seed)]
+        arguments = ["--count", "80", "--internal-nodes", "6", "--families", FAMILIES, "--workers", "1"]
+        arguments += ["--out", str(tmp_path / hash_seed)]
         result = call(*arguments, hash_seed=hash_seed)
         assert result.returncode == 0, result.stderr
         tables.append((tmp_path / hash_seed / "functions.parquet").read_bytes())
     assert tables[0] == tables[1]
+
+
+def test_families_are_chosen_by_weight(tmp_path: Path) -> None:
+    out = tmp_path / "functions"
+    result = call("--count", "30", "--families", "backward:3,chebyshev", "--workers", "1", "--out", str(out))
+    assert result.returncode == 0, result.stderr
+    assert "known by construction: " in result.stdout
+    assert read_manifest(out).config["families"] == {"backward": 3.0, "chebyshev": 1.0}
+    assert set(read_table(out, FUNCTIONS).column("generator").to_pylist()) == {"backward", "chebyshev"}
 
 
 def test_bad_input_is_one_line_and_2(tmp_path: Path) -> None:
@@ -85,7 +96,16 @@ def test_help_teaches() -> None:
     app.command()(main)
     shown = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}).stdout
     assert "intclass generate --count 10000 --internal-nodes 3-7 --out functions" in shown
-    for option in ("--count", "--internal-nodes", "--grammar", "--seed", "--start-index", "--workers", "--out"):
+    for option in (
+        "--count",
+        "--internal-nodes",
+        "--grammar",
+        "--families",
+        "--seed",
+        "--start-index",
+        "--workers",
+        "--out",
+    ):
         assert option in shown
 
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 
-from intclass.components.generate import GenerateConfig, parse_internal_nodes
+from intclass.components.generate import FAMILIES, GenerateConfig, parse_families, parse_internal_nodes
+from intclass.components.generate._families import CERTIFIED
 from intclass.components.shared.errors import ConfigError
 
 
@@ -22,6 +24,31 @@ def test_what_is_no_range_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "families"),
+    [
+        ("forward", {"forward": 1.0}),
+        ("parts:0.5, backward", {"parts": 0.5, "backward": 1.0}),
+        (" forward : 2 ,disguised:3", {"forward": 2.0, "disguised": 3.0}),
+    ],
+)
+def test_families_are_read(text: str, families: dict[str, float]) -> None:
+    assert parse_families(text) == families
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("forward:two", "'two' is no weight; write names such as forward:2"), ("parts,parts", "parts is named twice")],
+)
+def test_what_is_no_list_of_families_is_refused(text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        parse_families(text)
+
+
+def test_every_family_can_be_drawn() -> None:
+    assert set(FAMILIES) == {"forward", *CERTIFIED}
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"count": 0}, "count 0: at least 1"),
@@ -31,6 +58,10 @@ def test_what_is_no_range_is_refused(text: str) -> None:
         ({"seed": -1}, "seed -1: must be a whole number from 0"),
         ({"seed": 2**63}, "below 2\\^63"),
         ({"start_index": -5}, "start_index -5"),
+        ({"families": {}}, "families: none given; there are forward, backward"),
+        ({"families": {"ode": 1.0}}, "family 'ode': there are forward, backward, parts"),
+        ({"families": {"parts": 0.0}}, "family 'parts': the weight 0.0 is not a finite number above 0"),
+        ({"families": {"parts": math.nan}}, "the weight nan"),
         ({"workers": -1}, "workers -1: give a number of processes, or 0"),
     ],
 )

@@ -104,6 +104,26 @@ def test_runs_that_go_on_where_the_last_ended_make_one_long_run(drawn: Path, tmp
     assert list(merged) == list(whole)[: len(merged)]
 
 
+def test_certified_rows_carry_what_is_known_of_them_and_any_number_of_workers_draws_the_same(tmp_path: Path) -> None:
+    families = {"forward": 1.0, "backward": 1.0, "disguised": 2.0}
+    manifests = [
+        generate(tmp_path / str(workers), config(count=150, families=families, workers=workers)) for workers in (1, 2)
+    ]
+    first, second = (tmp_path / name / "functions.parquet" for name in ("1", "2"))
+    assert first.read_bytes() == second.read_bytes()
+    assert manifests[0].counts == manifests[1].counts
+    table, counts = rows(tmp_path / "1"), manifests[0].counts
+    for row in table:
+        assert (row["label"] is None) == (row["certificate"] is None) == (row["generator"] == "forward")
+        assert (row["antiderivative"] is not None) == (row["label"] == "elementary")
+    for family in families:
+        assert counts[f"rows_{family}"] == sum(row["generator"] == family for row in table) > 15
+        assert counts[f"drawn_{family}"] >= counts[f"rows_{family}"]
+    assert sum(counts[f"drawn_{family}"] for family in families) == counts["drawn"]
+    for label in ("elementary", "nonelementary"):
+        assert counts[label] == sum(row["label"] == label for row in table) > 15
+
+
 def test_seeds_and_grammars_draw_apart(drawn: Path, tmp_path: Path) -> None:
     generate(tmp_path / "seed", config(count=50, seed=1))
     generate(tmp_path / "grammar", config(count=50, grammar="lample-charton"))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from intclass.components.generate._words import BLOCK_LENGTH, Word, draw_sizes, draw_words
+from intclass.components.generate._words import BLOCK_LENGTH, Word, draw_families, draw_sizes, draw_words
 from intclass.components.shared.grammar import BINARY_OPERATORS, UNARY_OPERATORS, Grammar, UniformIntegers, load
 
 Fits = Callable[[Sequence[int], Sequence[float]], bool]
@@ -70,3 +70,10 @@ def test_a_draw_depends_on_seed_block_and_attempt() -> None:
     for seed, block, attempt in [(1, 0, 0), (0, 1, 0), (0, 0, 1), (2**63, 0, 0)]:
         other = draw_words(seed, block, attempt, sizes=sizes, grammar=grammar)
         assert sum(a == b for a, b in zip(first, other, strict=True)) <= 1
+
+
+def test_families_are_drawn_by_weight_in_whatever_order_they_are_written(fits: Callable[..., bool]) -> None:
+    weights = {"parts": 1.0, "backward": 2.0}
+    families = [family for block in range(20) for family in draw_families(3, block, weights)]
+    assert families[:BLOCK_LENGTH] == draw_families(3, 0, {"backward": 2.0, "parts": 1.0})
+    assert fits([families.count("backward"), families.count("parts")], [2, 1])
