@@ -15,6 +15,10 @@ TORCH_BACKEND ?= cpu
 LOCAL_TORCH   := $(if $(UV_FIND_LINKS),$(wildcard $(patsubst file://%,%,$(UV_FIND_LINKS))/torch-$(TORCH_VERSION)+cpu-*.whl))
 TORCH := $(if $(and $(LOCAL_TORCH),$(filter cpu,$(TORCH_BACKEND))),torch==$(TORCH_VERSION)+cpu,--torch-backend $(TORCH_BACKEND) torch==$(TORCH_VERSION))
 
+# FriCAS, which proves integrals non-elementary: the system's program if there is one (`apt-get install fricas`, the
+# fastest), else the one in a PyPI wheel (94 MB, 640 MB unpacked; GPL, run as a program of its own). FRICAS= does without.
+FRICAS ?= $(if $(shell command -v fricas),,passagemath-fricas)
+
 EXTRAS ?= all,dev
 PRESET ?= laptop
 PYTEST ?= $(BIN)/python -m pytest
@@ -32,6 +36,7 @@ $(UV):
 # The stamp depends on what is installed, so a second `make run` starts at once.
 $(VENV)/.setup: pyproject.toml constraints.txt Makefile | $(UV)
 	$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[$(EXTRAS)]' $(TORCH)
+	$(if $(FRICAS),$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --no-deps $(FRICAS))
 	@touch $@
 
 setup: $(VENV)/.setup  ## install everything into .venv

@@ -30,6 +30,7 @@ def integrability(
     count: int = 100_000,
     internal_nodes: str = "3-12",
     grammar: str = "intclass",
+    families: str = "forward",
     seed: int = 0,
     start_index: int = 0,
     num_shards: int = 16,
@@ -51,6 +52,7 @@ def integrability(
         count: How many distinct functions to draw.
         internal_nodes: Operators in a function, a range such as 3-12 or one number.
         grammar: Which operators: intclass, lample-charton, or the path of a grammar file.
+        families: How functions are made: forward, or others too, such as forward,backward,parts,liouville,disguised.
         seed: Every random choice follows from it.
         start_index: Where in the seed's sequence to begin; a later run goes on where an earlier one ended.
         num_shards: Pods that integrate side by side, each on all its cores.
@@ -70,6 +72,7 @@ def integrability(
         count=count,
         internal_nodes=internal_nodes,
         grammar=grammar,
+        families=families,
         seed=seed,
         start_index=start_index,
         num_shards=num_shards,

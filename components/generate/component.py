@@ -11,6 +11,7 @@ def generate(
     count: int,
     internal_nodes: str,
     grammar: str,
+    families: str,
     seed: int,
     start_index: int,
     num_shards: int,
@@ -22,6 +23,7 @@ def generate(
         count=count,
         internal_nodes=stage.parse_internal_nodes(internal_nodes),
         grammar=grammar,
+        families=stage.parse_families(families),
         seed=seed,
         start_index=start_index,
     )
