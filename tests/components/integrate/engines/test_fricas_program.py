@@ -73,12 +73,12 @@ def test_what_is_not_fricas_does_not_start(command: tuple[str, ...], monkeypatch
 @pytest.mark.slow
 @pytest.mark.parametrize("with_ecl", [True, False])
 def test_the_wheels_program_works(monkeypatch: pytest.MonkeyPatch, with_ecl: bool) -> None:
-    """Set FRICAS_WHEEL to a site-packages that has the wheel, unless this environment has it."""
-    if "FRICAS_WHEEL" in os.environ:
-        monkeypatch.syspath_prepend(os.environ["FRICAS_WHEEL"])
+    """Set WHEELS to the site-packages of an environment that has the wheel, unless this one has it."""
+    if "WHEELS" in os.environ:
+        monkeypatch.syspath_prepend(os.environ["WHEELS"])
     program = wheel_program()
     if program is None:
-        pytest.skip("NOT TESTED: the wheel passagemath-fricas is neither installed here nor named by FRICAS_WHEEL")
+        pytest.skip("NOT TESTED: the wheel passagemath-fricas is neither installed here nor under WHEELS")
     if not with_ecl:
         environment = {**program.environment, "ECLDIR": f"{Path(module.__file__).parent}/"}
         program = FricasProgram(command=program.command, environment=environment)
