@@ -43,9 +43,14 @@ _DECISION_SHARE: Final = 0.6  # of the time; the rest is for the real form
 _REAL_FORM_SHARE: Final = 0.8  # of the time that is left; the rest is for writing the sums
 
 _FIELD: Final = "EXPR(INT)"
-# FriCAS keeps every function that it has met, in an order that depends on what came first, and works through them in
-# that order; so what was asked before changes how long an integral takes, and what it looks like.
-_FORGET: Final = f"clearCache()$SCACHE(Kernel({_FIELD}))\nclearCache()$SCACHE(Kernel(EXPR(COMPLEX(INT))))"
+# The last results are forgotten, so that none can be taken for the next one's. So is every function that FriCAS has
+# met: it works through them in an order that depends on what came first, and so would the time and form of answers.
+_FORGET: Final = f"""\
+result := 0
+answer := 0
+clearCache()$SCACHE(Kernel({_FIELD}))
+clearCache()$SCACHE(Kernel(EXPR(COMPLEX(INT))))
+"""
 _DECIDE: Final = f"result := internalIntegrate(({{integrand}})::{_FIELD}, x)$FSCINT(INT, {_FIELD})"
 _IS_ELEMENTARY: Final = "PRINC(elem?(result))$Lisp"
 _REAL_FORM: Final = f"answer := integrate(({{integrand}})::{_FIELD}, x)"
@@ -147,8 +152,7 @@ class FricasEngine(Engine):
 
     def _outcome(self, integrand: Expr, deadline: Deadline) -> _Outcome:
         try:
-            text = to_fricas(integrand)
-            outcome = self._solve(text, deadline)
+            outcome = self._solve(to_fricas(integrand), deadline)
         except UnprintableError as error:
             return _Outcome(Status.ERROR, f"{error} has no name in FriCAS")
         except _RefusedError as error:
@@ -187,7 +191,10 @@ class FricasEngine(Engine):
             if error.status is Status.TIMEOUT and self._session.alive:
                 return None
             raise
-        return self._run(_IS_ELEMENTARY, deadline) != "NIL"
+        reply = self._run(_IS_ELEMENTARY, deadline)
+        if reply not in ("T", "NIL"):
+            raise _RefusedError(f"neither true nor false: {reply[:80]}")
+        return reply == "T"
 
     def _real_form(self, integrand: str, deadline: Deadline, special: frozenset[str] = frozenset()) -> _Outcome:
         reason = "answered"

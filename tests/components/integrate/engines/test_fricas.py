@@ -261,6 +261,13 @@ def test_an_answer_does_not_depend_on_what_was_asked_before(fresh_engine: Fricas
     assert [there[text].antiderivative for text in texts] == [back[text].antiderivative for text in texts]
 
 
+def test_a_refused_integrand_does_not_inherit_the_last_answer(fricas_engine: FricasEngine) -> None:
+    refused = sympy.Pow(sympy.sin(X) ** 2 + sympy.cos(X) ** 2 - 1, -1)
+    for before in (X**X, X):
+        fricas_engine.integrate(before, limit_seconds=5)
+        assert fricas_engine.integrate(refused, limit_seconds=5).status is Status.ERROR
+
+
 def test_the_answer_is_a_record(fricas_engine: FricasEngine) -> None:
     answer = fricas_engine.integrate(X, limit_seconds=1)
     assert answer.record() == {
