@@ -16,7 +16,7 @@ LOCAL_TORCH   := $(if $(UV_FIND_LINKS),$(wildcard $(patsubst file://%,%,$(UV_FIN
 TORCH := $(if $(and $(LOCAL_TORCH),$(filter cpu,$(TORCH_BACKEND))),torch==$(TORCH_VERSION)+cpu,--torch-backend $(TORCH_BACKEND) torch==$(TORCH_VERSION))
 
 # FriCAS, which proves integrals non-elementary: the system's program if there is one (`apt-get install fricas`, the
-# fastest), else the one in a PyPI wheel (94 MB, 640 MB unpacked; GPL, run as a program of its own). FRICAS= does without.
+# fastest), else the one in a PyPI wheel (94 MB, 333 MB unpacked; GPL, a program of its own). FRICAS= does without.
 FRICAS ?= $(if $(shell command -v fricas),,passagemath-fricas)
 
 EXTRAS ?= all,dev

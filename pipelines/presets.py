@@ -36,7 +36,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
         Preset(
             name="laptop",
             purpose="the whole way in a few minutes on two cores: small functions, the small model",
-            arguments=_local(count=3000, internal_nodes="2-6", limit_seconds=1.0, epochs=20),
+            arguments=_local(count=2400, internal_nodes="2-6", limit_seconds=0.5, epochs=15),
         ),
         Preset(
             name="smoke",
@@ -46,7 +46,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
         Preset(
             name="overnight",
             purpose="a night on a desktop: a dataset and a small model worth keeping",
-            arguments=_local(count=300_000, internal_nodes="3-12", limit_seconds=1.0, epochs=20),
+            arguments=_local(count=300_000, internal_nodes="3-12", limit_seconds=0.5, epochs=20),
         ),
         Preset(name="cluster", purpose="the pipeline's own defaults, made for a cluster"),
     ]
