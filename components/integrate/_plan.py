@@ -139,15 +139,15 @@ class _Labelling:
             return finding
         ending = yield from self._do("verify", seconds=VERIFY_SECONDS, antiderivative=found)
         if ending.result is None:
+            classified = yield from self._do("classify", seconds=READ_SECONDS, antiderivative=found)
             method = f"checking ended with {ending.fate}: {ending.reason}"
             verification = Verification(agreement=Agreement.UNDECIDED, method=method)
-            return replace(finding, verification=verification).judged()
+            return replace(finding, verification=verification, nature=_nature(classified.result)).judged()
         verification = _verification(ending.result)
         if verification.agreement is Agreement.UNDECIDED:
             exact = yield from self._do("prove_equal", seconds=PROVE_EQUAL_SECONDS, antiderivative=found)
             verification = _verification(exact.result) if exact.result else verification
-        nature = Nature(**{name: tuple(names) for name, names in ending.result["nature"].items()})
-        return replace(finding, verification=verification, nature=nature).judged()
+        return replace(finding, verification=verification, nature=_nature(ending.result)).judged()
 
     def _apply_theorems(self) -> Generator[Step, Ending, None]:
         """Add a finding if a theorem proves that there is no elementary antiderivative."""
@@ -207,3 +207,7 @@ class _Labelling:
 def _verification(result: Mapping[str, Any]) -> Verification:
     record = result["verification"]
     return Verification(**{**record, "agreement": Agreement(record["agreement"])})
+
+
+def _nature(result: Mapping[str, Any] | None) -> Nature | None:
+    return None if result is None else Nature(**{name: tuple(names) for name, names in result["nature"].items()})

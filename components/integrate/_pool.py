@@ -94,6 +94,12 @@ class _Worker:
         self.channel.post(self.task.step.payload)
 
     @property
+    def limit_seconds(self) -> float:
+        """Of the step."""
+        assert self.task is not None
+        return self.task.step.limit_seconds
+
+    @property
     def elapsed(self) -> float:
         """Seconds since the step began."""
         return time.monotonic() - self.started
@@ -245,7 +251,8 @@ class Pool:
 
     def _take_result(self, worker: _Worker, message: Message) -> None:
         fate = Fate(message["fate"])
-        self._end(worker, fate, result=message.get("result"), reason=message.get("reason", ""))
+        reason = self._out_of_memory if fate is Fate.MEMORY else message.get("reason", "")
+        self._end(worker, fate, result=message.get("result"), reason=reason)
         worker.steps_done += 1
         if fate is Fate.MEMORY or worker.steps_done >= worker.role.steps:
             self._drop(worker)
@@ -306,7 +313,9 @@ class Pool:
         code = self._nursery.close()
         self._nursery_deaths += 1
         if code >= 0 or self._nursery_deaths >= NURSERY_DEATHS:
-            raise PoolError(f"the process that starts workers cannot go on ({_describe_exit(code)}); see its words above")
+            raise PoolError(
+                f"the process that starts workers cannot go on ({_describe_exit(code)}); see its words above"
+            )
         self._nursery = self._start_nursery()
 
     # Limits
@@ -315,10 +324,14 @@ class Pool:
         now = time.monotonic()
         for worker in [worker for worker in self._workers.values() if worker.task and now >= worker.deadline]:
             if worker.ready:
-                self._end(worker, Fate.TIMEOUT, reason=f"killed after {worker.elapsed:.3g} s")
+                self._end(worker, Fate.TIMEOUT, reason=f"killed at its limit of {worker.limit_seconds:g} s")
             else:
                 self._end(worker, Fate.ERROR, reason=f"{worker.role.name} did not start within {START_SECONDS:g} s")
             self._drop(worker)
+
+    @property
+    def _out_of_memory(self) -> str:
+        return f"over its limit of {self._memory_bytes >> 20} MB"
 
     def _enforce_memory(self) -> None:
         if time.monotonic() < self._memory_watched + MEMORY_WATCH_SECONDS:
@@ -326,8 +339,7 @@ class Pool:
         busy = {worker.pid: worker for worker in self._workers.values() if worker.task and worker.pid}
         for pid, used in group_memory(busy).items():
             if used > self._memory_bytes:
-                megabytes = f"{used / 2**20:.0f} MB in use, {self._memory_bytes / 2**20:.0f} MB allowed"
-                self._end(busy[pid], Fate.MEMORY, reason=megabytes)
+                self._end(busy[pid], Fate.MEMORY, reason=self._out_of_memory)
                 self._drop(busy[pid])
         self._memory_watched = time.monotonic()
 

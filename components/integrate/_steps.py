@@ -55,6 +55,7 @@ class CheckSteps:
         self._steps: Mapping[str, Callable[[Message], Message]] = {
             "read": _read,
             "verify": _verify,
+            "classify": _classify,
             "prove_equal": _prove_equal,
             "prove_nonelementary": _prove_nonelementary,
         }
@@ -76,6 +77,10 @@ def _verify(payload: Message) -> Message:
     integrand, antiderivative = parse_trusted(payload["integrand"]), parse_trusted(payload["antiderivative"])
     verification = verify(integrand, antiderivative, seed=payload["integrand"])
     return {"verification": verification.record(), "nature": nature(antiderivative).record()}
+
+
+def _classify(payload: Message) -> Message:
+    return {"nature": nature(parse_trusted(payload["antiderivative"])).record()}
 
 
 def _prove_equal(payload: Message) -> Message:

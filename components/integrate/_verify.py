@@ -28,6 +28,7 @@ from intclass.components.integrate._balls import Program, UnsupportedError
 from intclass.components.shared.expressions import X
 
 POINTS: Final = 12
+ENOUGH_POINTS: Final = 6  # of these, no higher precision is needed for the rest
 MIN_POINTS: Final = 4  # fewer decide nothing
 MAX_TRIES: Final = 48  # an integrand may be undefined at most points
 PRECISIONS: Final = (128, 384, 1152)  # bits
@@ -66,12 +67,19 @@ def verify(integrand: Expr, antiderivative: Expr, *, seed: str) -> Verification:
     except UnsupportedError as error:
         return Verification(agreement=Agreement.UNDECIDED, method=f"no ball arithmetic for {error}")
     agreed = refuted = 0
-    bits = PRECISIONS[0]
-    for point in itertools.islice(_points(seed, real_only=program.real_only), MAX_TRIES):
-        equal, used = _compare(program, point)
-        if equal is not None:
-            agreed, refuted, bits = agreed + equal, refuted + (not equal), max(bits, used)
-        if agreed + refuted == POINTS:
+    left = list(itertools.islice(_points(seed, real_only=program.real_only), MAX_TRIES))
+    for bits in PRECISIONS:
+        open_points = []
+        for point in left:
+            if agreed + refuted == POINTS:
+                break
+            equal = _compare(program, point, bits)
+            if equal is None:
+                open_points.append(point)
+            else:
+                agreed, refuted = agreed + equal, refuted + (not equal)
+        left = open_points
+        if agreed + refuted >= ENOUGH_POINTS:
             break
     method = f"derivative equal at {agreed} of {agreed + refuted} points (ball arithmetic, {bits} bits)"
     return Verification(agreement=_judge(agreed, refuted), agreed=agreed, refuted=refuted, method=method)
@@ -103,21 +111,19 @@ def _exact(value: float) -> arb:
     return arb(fmpq(round(value * _GRID), _GRID))
 
 
-def _compare(program: Program, point: acb) -> tuple[bool | None, int]:
-    """Whether the two are equal at the point, None if that cannot be told, and the precision that it took."""
-    for bits in PRECISIONS:
-        with ctx.workprec(bits):
-            [(value, _), (_, slope)] = program.at((point, acb(1)))
-            slope = acb(0) if slope is None else slope
-            if not (value.is_finite() and slope.is_finite()):
-                continue
-            difference = slope - value
-            if not difference.contains(0):
-                return False, bits
-            error = difference.abs_upper()
-            if error <= value.abs_lower() * arb(2) ** -_RELATIVE_BITS or error <= arb(2) ** -_ABSOLUTE_BITS:
-                return True, bits
-    return None, PRECISIONS[-1]
+def _compare(program: Program, point: acb, bits: int) -> bool | None:
+    """Whether the two are equal at the point; None if that cannot be told at this precision."""
+    with ctx.workprec(bits):
+        [(value, _), (_, slope)] = program.at((point, acb(1)))
+        slope = acb(0) if slope is None else slope
+        if not (value.is_finite() and slope.is_finite()):
+            return None
+        difference = slope - value
+        if not difference.contains(0):
+            return False
+        error = difference.abs_upper()
+        equal = error <= value.abs_lower() * arb(2) ** -_RELATIVE_BITS or error <= arb(2) ** -_ABSOLUTE_BITS
+        return True if equal else None
 
 
 def prove_equal(integrand: Expr, antiderivative: Expr) -> Verification:

@@ -101,7 +101,7 @@ def _perform(performer: Performer, payload: Message) -> Message:
     try:
         return {"fate": Fate.DONE, "result": performer.perform(payload)}
     except MemoryError:
-        return {"fate": Fate.MEMORY, "reason": "an allocation over the memory limit"}
+        return {"fate": Fate.MEMORY}
     except BaseException as error:  # also SystemExit and KeyboardInterrupt, whoever raised them
         return {"fate": Fate.ERROR, "reason": describe(error)}
 

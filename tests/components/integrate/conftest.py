@@ -36,9 +36,12 @@ def marked_processes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], l
     """All processes that descend from programs started in this test, orphans too; none may be left at its end."""
     mark = uuid.uuid4().hex
     monkeypatch.setenv(MARK, mark)
+    seen: set[psutil.Process] = set()  # an engine's program may have an environment of its own
 
     def find() -> list[psutil.Process]:
-        return [process for process in psutil.process_iter() if _mark_of(process) == mark]
+        marked = [process for process in psutil.process_iter() if _mark_of(process) == mark]
+        seen.update(marked, *map(_children, marked))
+        return [process for process in seen if _is_alive(process)]
 
     yield find
     deadline = time.monotonic() + 10
@@ -51,8 +54,20 @@ def marked_processes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], l
 
 def _mark_of(process: psutil.Process) -> str | None:
     try:
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return None
         return process.environ().get(MARK)
     except psutil.Error:
         return None
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.Error:
+        return []
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False

@@ -107,6 +107,10 @@ def _hog_in_child(_: Mapping[str, Any]) -> None:
     subprocess.run([sys.executable, "-c", "hoard = []\nwhile True: hoard.append(bytearray(10**7))"], check=False)
 
 
+def _nap(payload: Mapping[str, Any]) -> None:
+    time.sleep(payload["seconds"])
+
+
 def _pid(_: Mapping[str, Any]) -> str:
     return str(os.getpid())
 
@@ -125,6 +129,7 @@ class Performer:
         "hog in child": _hog_in_child,
         "kill itself": _kill_itself,
         "leave": _leave,
+        "nap": _nap,
         "pid": _pid,
         "raise": _raise,
         "segfault": _segfault,

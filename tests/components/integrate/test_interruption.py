@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+from intclass.components.integrate.engines import is_available
 from intclass.components.shared.manifest import is_complete
 from intclass.components.shared.records import OUTCOMES, read_table
 
@@ -77,37 +78,51 @@ FAULT_FUNCTIONS = [
 ]
 
 
-def _fault_run(tmp_path: Path, processes: Processes, *, kills: int, seed: int) -> None:
+def _fault_run(
+    tmp_path: Path, processes: Processes, functions: Sequence[str], *, engines: str, kills: int, seed: int
+) -> None:
     """Kill random processes of the stage at random moments until enough were killed; then let it finish."""
-    functions = tmp_path / "mine.csv"
-    functions.write_text("integrand\n" + "\n".join(FAULT_FUNCTIONS) + "\n")
-    options = ("--engines", f"{HOSTILE},scripted_engine:ScriptedEngine", "--limit-seconds", "60", "--workers", "2")
-    undisturbed = _start(functions, tmp_path / "undisturbed", *options)
-    undisturbed.communicate(timeout=200)
+    file = tmp_path / "mine.csv"
+    file.write_text("integrand\n" + "".join(f"{text}\n" for text in functions))
+    options = ("--engines", engines, "--limit-seconds", "60", "--workers", "2")
+    undisturbed = _start(file, tmp_path / "undisturbed", *options)
+    undisturbed.communicate(timeout=300)
     assert undisturbed.returncode == 0
     rng = random.Random(seed)
     killed = 0
     while True:
-        process = _start(functions, tmp_path / "out", *options)
+        process = _start(file, tmp_path / "out", *options)
         while process.poll() is None:
             time.sleep(rng.uniform(0.05, 0.5))
-            victims = processes()
+            victims = sorted(processes(), key=lambda victim: victim.pid)
             if killed < kills and victims:
                 rng.choice(victims).kill()
                 killed += 1
-        process.communicate()
+        _, errors = process.communicate()
         if process.returncode == 0:
             break
-        assert process.returncode == -signal.SIGKILL
+        assert process.returncode == -signal.SIGKILL, errors
     assert killed == kills
     assert _without_times(_rows(tmp_path / "out")) == _without_times(_rows(tmp_path / "undisturbed"))
 
 
+SCRIPTED_AND_HOSTILE = f"{HOSTILE},scripted_engine:ScriptedEngine"
+
+
 def test_killed_at_random_moments_it_still_comes_to_the_same_table(tmp_path: Path, marked_processes: Processes) -> None:
-    _fault_run(tmp_path, marked_processes, kills=3, seed=1)
+    _fault_run(tmp_path, marked_processes, FAULT_FUNCTIONS, engines=SCRIPTED_AND_HOSTILE, kills=3, seed=1)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_killed_fifty_times_it_still_comes_to_the_same_table(tmp_path: Path, marked_processes: Processes) -> None:
-    _fault_run(tmp_path, marked_processes, kills=50, seed=2)
+    functions = [f"{text} + {n}" for n in range(10) for text in FAULT_FUNCTIONS]
+    _fault_run(tmp_path, marked_processes, functions, engines=SCRIPTED_AND_HOSTILE, kills=50, seed=2)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.skipif(not is_available("fricas"), reason="FriCAS is not installed")
+def test_fricas_killed_fifty_times_still_comes_to_the_same_table(tmp_path: Path, marked_processes: Processes) -> None:
+    functions = [f"{n}*{text}" for n in range(1, 40) for text in ("x*exp(x**2)", "log(log(x))", "1/(x**3+1)", "x**x")]
+    _fault_run(tmp_path, marked_processes, functions, engines="fricas", kills=50, seed=3)

@@ -153,9 +153,13 @@ def test_an_engine_whose_program_was_killed_is_asked_again() -> None:
 
 @pytest.mark.parametrize("fate", [Fate.TIMEOUT, Fate.CRASHED])
 def test_an_antiderivative_that_cannot_be_checked_is_unverified(fate: Fate) -> None:
-    outcome = Bench(verify=_fate(fate)).run(_function("2*x"), _plan(PROVES))
+    bench = Bench(verify=_fate(fate))
+    outcome = bench.run(_function("2*x"), _plan(PROVES))
+    assert bench.steps == ["read", "scripted", "verify", "classify", "prove_nonelementary"]
     assert (outcome["label"], outcome["answers"][0]["status"]) == ("unknown", "unverified")
     assert f"checking ended with {fate}" in outcome["reason"]
+    special = bench.run(_function("exp(x**2)"), _plan(PROVES))
+    assert (special["label"], special["verified"]) == ("nonelementary", False)
 
 
 def test_an_antiderivative_that_cannot_be_read_is_unverified() -> None:

@@ -105,7 +105,7 @@ def test_an_exception_is_reported_on_one_line(pool: Pool, do: str, reason: str) 
 @pytest.mark.parametrize(("do", "role"), [("hog", "plain"), ("hog", "parent"), ("hog in child", "parent")])
 def test_memory_is_limited_in_the_worker_and_in_its_children(pool: Pool, do: str, role: str) -> None:
     ending = _run(pool, _step(do, role=role))
-    assert ending.fate is Fate.MEMORY
+    assert (ending.fate, ending.reason) == (Fate.MEMORY, "over its limit of 400 MB")
     _echo(pool, role=role)
 
 
