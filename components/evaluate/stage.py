@@ -61,14 +61,16 @@ def evaluate(model: str | Path, dataset: str | Path, out: str | Path, config: Ev
     Writes `metrics.json` (the whole `Evaluation`), `predictions.parquet` (records.PREDICTIONS), `summary.md`,
     `report.html` and last the manifest into the folder `out`; returns the manifest, whose stats are numbers.
 
-    Raises ConfigError if there is no such model or it was trained for another target, RecordsError if the train or the
-    test split lacks a class, StorageError if a folder cannot be read or written.
+    Raises ConfigError if the model cannot be loaded or was trained for another target, RecordsError if the train or the
+    test split lacks a class, StorageError if a folder is not there or cannot be written.
     """
-    classifier = Classifier.load(model)
+    sources = Sources(
+        model=read_manifest(model), dataset=_manifest(dataset), bootstrap=config.bootstrap, seed=config.seed
+    )
     examples: list[Row] = read_table(dataset, EXAMPLES).to_pylist()
+    classifier = Classifier.load(model)
     _check_target(classifier.target, examples, dataset)
     train, test = (_both_classes(examples, split, classifier.labels) for split in ("train", "test"))
-    sources = Sources(model=_manifest(model), dataset=_manifest(dataset), bootstrap=config.bootstrap, seed=config.seed)
     setting = Setting(
         target=classifier.target,
         labels=classifier.labels,

@@ -127,7 +127,7 @@ def test_a_split_that_lacks_a_class_is_refused(
 
 
 def test_what_is_not_there_is_named(model: Path, dataset: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="nowhere"):
+    with pytest.raises(StorageError, match=r"nowhere/manifest\.json: no such file"):
         evaluate(tmp_path / "nowhere", dataset, tmp_path / "out", QUICK)
     with pytest.raises(StorageError, match="nowhere"):
         evaluate(model, tmp_path / "nowhere", tmp_path / "out", QUICK)
