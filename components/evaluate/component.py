@@ -18,15 +18,13 @@ def evaluate(
 ) -> None:
     """Measure the model on the test split against baselines, and write the report."""
     from intclass.components import evaluate as stage
-    from intclass.components.shared.storage import read_bytes, write_bytes
+    from intclass.components.evaluate import artifacts
 
     stage.evaluate(model.path, examples.path, evaluation.path, stage.EvaluateConfig(seed=seed))
-    result = stage.load_evaluation(evaluation.path)
-    for name, value in result.metrics.items():
-        metrics.log_metric(name, value)
-    classification.log_roc_curve(list(result.roc.fpr), list(result.roc.tpr), list(result.roc.thresholds))
-    classification.log_confusion_matrix(list(result.labels), [list(row) for row in result.confusion])
-    for name, artifact in {"report.html": report, "summary.md": summary}.items():
-        write_bytes(artifact.path, read_bytes(f"{evaluation.path}/{name}"))
-    for artifact in (metrics, classification):
-        write_bytes(artifact.path, b"")  # kfp.local takes a task from its cache only if every artifact is a file
+    artifacts.fill(
+        evaluation.path,
+        report=report,
+        summary=summary,
+        metrics=metrics,
+        classification=classification,
+    )
