@@ -6,10 +6,10 @@ no harm.
 
 On disk it is one append-only file: a line is with the operating system before `append` returns, so a SIGKILL loses no
 finished row, and on the disk at most FSYNC_SECONDS later, which is what a crash of the machine may cost. The file is
-locked: two processes never work on the same journal. On gs://, where nothing can be appended to, lines gather for at
-most SEGMENT_SECONDS of work and then become one new object; a SIGKILL loses those that have not yet, and SIGTERM and
-Ctrl-C none. Objects carry their writer's name, so two writers of one journal, such as a pod and the one that replaces
-it, cannot overwrite each other.
+locked, where the file system can: two processes never work on the same journal. On gs://, where nothing can be appended
+to, lines gather for at most SEGMENT_SECONDS of work and then become one new object; a SIGKILL loses those that have not
+yet, SIGTERM and Ctrl-C lose none. Objects carry their writer's name, so two writers of one journal, such as a pod and
+the one that replaces it, cannot overwrite each other.
 """
 
 from __future__ import annotations
@@ -101,18 +101,23 @@ class FileJournal(Journal):
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
         except OSError as error:
             raise StorageError(f"{self._path}: {error.strerror}") from error
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self._descriptor)
-            raise ConfigError(
-                f"{self._path}: another process is working on this journal; wait for it or stop it"
-            ) from None
+        self._lock()
         data = self._path.read_bytes()
         self.entries = decode_lines(data)
         if data and not data.endswith(b"\n"):
             os.write(self._descriptor, b"\n")  # ends the line that an earlier process left torn
         self._synced = time.monotonic()
+
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._descriptor)
+            raise ConfigError(
+                f"{self._path}: another process is working on this journal; wait for it or stop it"
+            ) from None
+        except OSError:  # some file systems, of buckets for one, know no locks
+            return
 
     def append(self, key: str, entry: Entry) -> None:
         line = encode_line(key, entry)

@@ -22,6 +22,7 @@ from intclass.components.shared.progress import Progress
 from intclass.components.shared.records import LABELS, OUTCOMES, write_table
 
 STAGE: Final = "integrate"
+JOURNAL: Final = "journal"  # in the output folder, where no other is named
 
 
 def integrate(functions: str | Path, out: str | Path, config: IntegrateConfig) -> Manifest:
@@ -45,15 +46,22 @@ def integrate(functions: str | Path, out: str | Path, config: IntegrateConfig) -
     distinct, duplicates = read_functions(functions)
     mine = distinct[config.shard :: config.num_shards]
     name = f"{STAGE}-{config.shard:05}-of-{config.num_shards:05}"
-    with open_journal(config.journal or storage.join(out, "journal"), name) as journal:
+    with open_journal(config.journal or storage.join(out, JOURNAL), name) as journal:
         outcomes = _label_all(mine, config, journal)
         rows = [{**function.origin(), **outcome} for function, outcome in zip(mine, outcomes, strict=True)]
         write_table(out, rows, OUTCOMES)
+        manifest = write_manifest(
+            out,
+            STAGE,
+            config=config.record(),
+            inputs=inputs,
+            counts={"functions": len(rows), "duplicates": duplicates, **_counts(rows)},
+            stats={"seconds": time.monotonic() - start, "workers": config.busy_workers, **_seconds(rows)},
+            ignore=[JOURNAL],
+        )
         if config.journal is None:
             journal.discard()
-    stats = {"seconds": time.monotonic() - start, "workers": config.busy_workers, **_seconds(rows)}
-    counts = {"functions": len(rows), "duplicates": duplicates, **_counts(rows)}
-    return write_manifest(out, STAGE, config=config.record(), inputs=inputs, counts=counts, stats=stats)
+    return manifest
 
 
 def _finished(out: str | Path, config: IntegrateConfig, inputs: Mapping[str, str]) -> Manifest | None:
@@ -62,6 +70,8 @@ def _finished(out: str | Path, config: IntegrateConfig, inputs: Mapping[str, str
         return None
     manifest = read_manifest(out)
     if (manifest.stage, manifest.config, manifest.inputs) == (STAGE, config.record(), inputs):
+        if config.journal is None:
+            storage.delete(storage.join(out, JOURNAL))  # of a run that was killed at its very last moment
         return manifest
     storage.delete(storage.join(out, FILE_NAME))
     return None

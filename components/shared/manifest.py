@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -55,12 +55,16 @@ def write_manifest(
     inputs: Mapping[str, str] | None = None,
     counts: Mapping[str, int] | None = None,
     stats: Mapping[str, Any] | None = None,
+    ignore: Collection[str] = (),
 ) -> Manifest:
-    """Hash every file in the folder, write `manifest.json` last, and return it."""
+    """Hash every file in the folder, write `manifest.json` last, and return it.
+
+    Files and folders directly below it that `ignore` names, such as a journal, are no part of what the stage made.
+    """
     files = {
         name: hashlib.sha256(storage.read_bytes(storage.join(folder, name))).hexdigest()
         for name in (storage.name_below(folder, file) for file in storage.list_files(folder))
-        if name != FILE_NAME
+        if name.partition("/")[0] not in {FILE_NAME, *ignore}
     }
     manifest = Manifest(
         stage=stage,

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from intclass.components.integrate import IntegrateConfig, integrate
-from intclass.components.integrate._journal import SUFFIX
+from intclass.components.integrate._journal import SUFFIX, FileJournal
 from intclass.components.shared import storage
 from intclass.components.shared.errors import EngineUnavailableError, RecordsError
 from intclass.components.shared.manifest import is_complete, read_manifest
@@ -153,6 +153,20 @@ def test_a_stopped_run_goes_on_where_it_stopped(
     assert integrate(functions, out, config).counts["functions"] == 15
     left = [file for file in storage.list_files(root) if file.endswith(SUFFIX)]
     assert len(left) == (1 if place == "named" else 0)
+
+
+def test_a_run_killed_at_its_last_moment_is_complete(
+    functions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the manifest and the end of the journal."""
+    with monkeypatch.context() as patch:
+        patch.setattr(FileJournal, "discard", lambda _: None)
+        manifest = integrate(functions, tmp_path / "out", CONFIG)
+    assert (tmp_path / "out" / "journal").exists()
+    assert list(manifest.files) == ["outcomes.parquet"]
+    monkeypatch.setattr("intclass.components.integrate.labelling.crew", None)
+    assert integrate(functions, tmp_path / "out", CONFIG) == manifest
+    assert not (tmp_path / "out" / "journal").exists()
 
 
 def test_origins_come_from_the_input_not_from_the_journal(tmp_path: Path) -> None:

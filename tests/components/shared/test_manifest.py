@@ -46,6 +46,13 @@ def test_writing_again_changes_nothing(storage_root: str) -> None:
     assert storage.read_bytes(storage.join(storage_root, "manifest.json")) == data
 
 
+def test_what_is_ignored_is_no_part_of_it(storage_root: str) -> None:
+    for name in ("table.parquet", "journal/one", "journal/deep/two", "journals"):
+        storage.write_text(storage.join(storage_root, name), name)
+    manifest = write_manifest(storage_root, "integrate", config={}, ignore=["journal"])
+    assert sorted(manifest.files) == ["journals", "table.parquet"]
+
+
 def test_the_folder_may_be_spelt_in_any_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     storage.write_text("out/a/b", "x")
