@@ -73,6 +73,7 @@ def train(learner: Learner, splits: tuple[TrainSplit, Split], plan: Plan, *, com
             if best is None or scores.loss < best.scores.loss:
                 best = Checkpoint(epoch, scores, _copy_weights(learner.model))
             elif epoch - best.epoch >= plan.patience:
+                progress.total = progress.done  # nothing is left to do
                 break
     assert best is not None
     learner.model.load_state_dict(best.weights)

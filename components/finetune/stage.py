@@ -58,15 +58,21 @@ def finetune(dataset: str | Path, out: str | Path, config: FinetuneConfig = _DEF
     counts |= {"epochs": fit.epochs, "best_epoch": fit.best.epoch}
     stats = {**_stats(fit, calibration), "seconds": seconds, "samples_per_second": fit.samples / seconds}
     options = {**asdict(config), "target": target}
+    card = model_card(options, counts, fit.best.scores, calibration)
+    _write(out, encoder, calibration, log=log, card=card)
+    return write_manifest(out, "finetune", config=options, inputs=inputs, counts=counts, stats=stats)
+
+
+def _write(out: str | Path, encoder: Encoder, calibration: Calibration, *, log: TrainingLog, card: str) -> None:
+    """Everything but the manifest, written here first because transformers knows no gs://."""
     with tempfile.TemporaryDirectory(prefix="intclass-model-") as temporary:
         folder = Path(temporary)
         encoder.save(folder)
         calibration.save(folder)
         log.save(folder)
-        (folder / CARD_NAME).write_text(model_card(options, counts, fit.best.scores, calibration))
+        (folder / CARD_NAME).write_text(card)
         storage.delete(storage.join(out, MANIFEST))  # an older model's: the folder is not complete until the end
         storage.copy_folder(folder, out)
-    return write_manifest(out, "finetune", config=options, inputs=inputs, counts=counts, stats=stats)
 
 
 def _inputs(dataset: str | Path) -> dict[str, str]:

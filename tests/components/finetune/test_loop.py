@@ -42,13 +42,14 @@ def fit(learning_rate: float, log: TrainingLog) -> tuple[Fit, Learner, Split]:
         return train(learner, (random_split(60, seed=0), validation), PLAN, compute=CPU, log=log), learner, validation
 
 
-def test_training_stops_when_it_overfits_and_keeps_the_best_weights() -> None:
+def test_training_stops_when_it_overfits_and_keeps_the_best_weights(capsys: pytest.CaptureFixture[str]) -> None:
     log = TrainingLog()
     result, learner, validation = fit(1e-2, log)
     losses = [row["validation_loss"] for row in log.rows]
     assert result.best.epoch == 1 + int(np.argmin(losses))
     assert result.epochs == len(losses) == result.best.epoch + PLAN.patience < PLAN.epochs
     assert result.samples == 60 * result.epochs
+    assert f"finetune: {result.samples}/{result.samples} (100 %)" in capsys.readouterr().err
     logits = predict_logits(learner.model, validation.ids, pad_id=0, compute=CPU)
     assert score(logits, validation.labels) == result.best.scores
 
