@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from typing import TypeVar
 
-from intclass.components.integrate._pool import Ending, Pool, Step
+from intclass.components.integrate._pool import Pool
+from intclass.components.integrate._tasks import Ending, Step
 
 Key = TypeVar("Key")
 Result = TypeVar("Result")

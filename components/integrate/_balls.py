@@ -14,17 +14,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import sympy
-from flint import acb, acb_poly, arb, ctx, fmpq
+from flint import acb, acb_poly, arb, ctx
 from sympy import Expr, RootSum, Symbol
 from sympy.logic.boolalg import Boolean
 
-from intclass.components.integrate._ball_functions import FUNCTIONS, REAL_FUNCTIONS, Function, hypergeometric
+from intclass.components.integrate import _duals as duals
+from intclass.components.integrate._ball_functions import FUNCTIONS, REAL_FUNCTIONS, hypergeometric
+from intclass.components.integrate._duals import UNDEFINED, Dual, Operation
 from intclass.components.shared.expressions import X
-
-Dual = tuple[acb, acb | None]  # value and derivative with respect to x; None where x does not occur
-_Operation = Callable[[list[Dual]], Dual]
-
-UNDEFINED: Final[Dual] = (acb("nan"), acb("nan"))
 
 
 class UnsupportedError(Exception):
@@ -42,7 +39,7 @@ class Program:
     def __init__(self, *expressions: Expr, variables: Sequence[Symbol] = (X,)) -> None:
         self._variables = tuple(variables)
         self._slots: dict[Any, int] = {symbol: slot for slot, symbol in enumerate(self._variables)}
-        self._operations: list[_Operation] = []
+        self._operations: list[Operation] = []
         self._varying: list[bool] = [True] * len(self._variables)
         self._constants: dict[int, list[Dual]] = {}
         self.real_only = False
@@ -95,16 +92,16 @@ class Program:
         self._operations.append(operation)
         self._varying.append(bool(node.free_symbols & set(self._variables)))
 
-    def _operation(self, node: Expr) -> _Operation:
+    def _operation(self, node: Expr) -> Operation:
         slots = [self._slots[arg] for arg in self._operands(node)]
         if node.is_Rational or node.is_Float:
-            return _number(node)
+            return duals.number(node)
         if node.is_Add:
-            return _sum(slots)
+            return duals.total(slots)
         if node.is_Mul:
-            return _product(slots)
+            return duals.product(slots)
         if node.is_Pow:
-            return _power(slots, node.exp)
+            return duals.power(slots, node.exp)
         if node in _CONSTANTS:
             constant = _CONSTANTS[node]
             return lambda _: (constant(), None)
@@ -113,22 +110,22 @@ class Program:
         if isinstance(node, sympy.Piecewise):
             return self._piecewise(node)
         if isinstance(node, sympy.CRootOf):
-            return _algebraic_number(node)
+            return duals.algebraic_number(node)
         if not slots:
             raise UnsupportedError(str(node))
         return self._function(node, slots)
 
-    def _function(self, node: Expr, slots: list[int]) -> _Operation:
+    def _function(self, node: Expr, slots: list[int]) -> Operation:
         if node.func in REAL_FUNCTIONS:
             self.real_only = True
-            return _apply(REAL_FUNCTIONS[node.func], slots, 0)
+            return duals.call(REAL_FUNCTIONS[node.func], slots, 0)
         function = FUNCTIONS.get(node.func) or hypergeometric(len(node.ap), len(node.bq))
         variable = function.variable % len(slots)
         if any(self._varying[slot] for slot in [*slots[:variable], *slots[variable + 1 :]]):
             raise UnsupportedError(f"{node.func.__name__} with x in a parameter")
-        return _apply(function, slots, variable)
+        return duals.call(function, slots, variable)
 
-    def _root_sum(self, node: RootSum) -> _Operation:
+    def _root_sum(self, node: RootSum) -> Operation:
         """The sum of an expression in x and r over the roots r of a polynomial; the roots are found anew if needed."""
         [root] = node.fun.variables
         body = Program(node.fun.expr, variables=(*self._variables, root))
@@ -142,12 +139,12 @@ class Program:
             total: Dual = (acb(0), None)
             for value in roots[ctx.prec]:
                 [term] = body.at(*values[: len(self._variables)], (value, None))
-                total = _add(total, term)
+                total = duals.add(total, term)
             return total
 
         return operation
 
-    def _piecewise(self, node: sympy.Piecewise) -> _Operation:
+    def _piecewise(self, node: sympy.Piecewise) -> Operation:
         """The first branch whose condition holds; undefined where balls cannot tell."""
         branches = Program(*[expression for expression, _ in node.args], variables=self._variables)
         self.real_only |= branches.real_only
@@ -218,95 +215,6 @@ _CONSTANTS: Final[dict[Expr, Callable[[], acb]]] = {
     sympy.Catalan: lambda: acb(arb.const_catalan()),
     sympy.GoldenRatio: lambda: (acb(5).sqrt() + 1) / 2,
 }
-
-
-def _number(node: Expr) -> _Operation:
-    number = sympy.Rational(node)
-    ratio = fmpq(int(number.p), int(number.q))
-    return lambda _: (acb(arb(ratio)), None)
-
-
-def _algebraic_number(node: Expr) -> _Operation:
-    def operation(_: list[Dual]) -> Dual:
-        digits = int(ctx.prec * 0.30103) + 5
-        real, imaginary = node.evalf(digits).as_real_imag()
-        error = arb(0, arb(2) ** (4 - ctx.prec))  # SymPy's digits are good but for the last
-        return acb(arb(str(real)) + error, arb(str(imaginary)) + error), None
-
-    return operation
-
-
-def _add(left: Dual, right: Dual) -> Dual:
-    slope = right[1] if left[1] is None else left[1] if right[1] is None else left[1] + right[1]
-    return left[0] + right[0], slope
-
-
-def _sum(slots: list[int]) -> _Operation:
-    def operation(values: list[Dual]) -> Dual:
-        total = values[slots[0]]
-        for slot in slots[1:]:
-            total = _add(total, values[slot])
-        return total
-
-    return operation
-
-
-def _multiply(left: Dual, right: Dual) -> Dual:
-    (u, du), (v, dv) = left, right
-    if du is None:
-        return u * v, None if dv is None else u * dv
-    return u * v, du * v if dv is None else du * v + u * dv
-
-
-def _product(slots: list[int]) -> _Operation:
-    def operation(values: list[Dual]) -> Dual:
-        total = values[slots[0]]
-        for slot in slots[1:]:
-            total = _multiply(total, values[slot])
-        return total
-
-    return operation
-
-
-def _power(slots: list[int], exponent: Expr) -> _Operation:
-    base_slot, exponent_slot = slots
-    if exponent.is_Integer:
-        return lambda values: _integer_power(values[base_slot], int(exponent))
-    if exponent.is_Rational and exponent.q == 2:
-        return lambda values: _half_power(values[base_slot], int(exponent.p))
-    return lambda values: _general_power(values[base_slot], values[exponent_slot])
-
-
-def _integer_power(base: Dual, exponent: int) -> Dual:
-    u, du = base
-    return u**exponent, None if du is None else exponent * u ** (exponent - 1) * du
-
-
-def _half_power(base: Dual, numerator: int) -> Dual:
-    u, du = base
-    root = u.sqrt()
-    return root**numerator, None if du is None else root ** (numerator - 2) * du * numerator / 2
-
-
-def _general_power(base: Dual, exponent: Dual) -> Dual:
-    (u, du), (v, dv) = base, exponent
-    value = u.pow(v)
-    slope = None
-    if du is not None:
-        slope = v * value / u * du
-    if dv is not None:
-        slope = value * u.log() * dv + (0 if slope is None else slope)
-    return value, slope
-
-
-def _apply(function: Function, slots: list[int], variable: int) -> _Operation:
-    def operation(values: list[Dual]) -> Dual:
-        arguments = [values[slot][0] for slot in slots]
-        value = function.value(*arguments)
-        slope = values[slots[variable]][1]
-        return value, None if slope is None else function.slope(value, slope, *arguments)
-
-    return operation
 
 
 def _roots(coefficients: list[acb]) -> list[acb]:

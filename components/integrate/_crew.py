@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from intclass.components.integrate._plan import CHECK, Plan
-from intclass.components.integrate._pool import START_SECONDS, Pool, Step
+from intclass.components.integrate._pool import Pool
 from intclass.components.integrate._steps import CheckSteps, EngineSteps
+from intclass.components.integrate._tasks import START_SECONDS, Step
 from intclass.components.integrate._worker import Fate, Role
 from intclass.components.integrate.config import IntegrateConfig
 from intclass.components.integrate.engines import EngineEntry

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from intclass.components.integrate._elementary import Nature
 from intclass.components.integrate._functions import Function
-from intclass.components.integrate._pool import Ending, Step
+from intclass.components.integrate._tasks import Ending, Step
 from intclass.components.integrate._verdict import CONSTRUCTION, THEOREMS, Finding, Verdict, decide, is_decided
 from intclass.components.integrate._verify import Agreement, Verification
 from intclass.components.integrate._worker import Fate

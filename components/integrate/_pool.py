@@ -14,18 +14,17 @@ import signal
 import socket
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
-from intclass.components.integrate._channel import BrokenMessageError, Message, NonBlockingChannel
+from intclass.components.integrate._channel import BrokenMessageError, Message
 from intclass.components.integrate._nursery import Nursery
 from intclass.components.integrate._processes import group_memory, kill_group
+from intclass.components.integrate._tasks import START_SECONDS, Ending, Step, Task, Worker
 from intclass.components.integrate._worker import Fate, Role
 from intclass.components.shared.errors import IntclassError
 
-START_SECONDS: Final = 60.0  # a computer algebra system on a busy machine needs a while
 MEMORY_WATCH_SECONDS: Final = 0.2
 ATTEMPTS: Final = 5  # a step whose worker was killed from outside is done again
 CRASH_ATTEMPTS: Final = 2  # one that brought its worker down may have met what an earlier step left broken
@@ -36,73 +35,6 @@ _FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
 
 class PoolError(IntclassError):
     """Workers cannot be started."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """One thing to do: which role does it, what it is given, and the wall seconds after which it is killed."""
-
-    role: str
-    payload: Mapping[str, Any]
-    limit_seconds: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ending:
-    """How a step ended: its result if it is done, else the reason, and its wall seconds."""
-
-    fate: Fate
-    seconds: float
-    result: Mapping[str, Any] | None = None
-    reason: str = ""
-
-
-@dataclass(eq=False)
-class _Task:
-    """A step on its way through the pool."""
-
-    ticket: int
-    step: Step
-    attempts: int = 0
-
-
-class _Worker:
-    """The pool's view of one worker."""
-
-    def __init__(self, number: int, role: Role, connection: socket.socket) -> None:
-        self.number, self.role = number, role
-        self.channel = NonBlockingChannel(connection)
-        self.pid: int | None = None
-        self.ready = False
-        self.task: _Task | None = None
-        self.steps_done = 0
-        self.started = time.monotonic()  # the step, or until the worker is ready the worker itself
-        self.deadline = self.started + START_SECONDS
-
-    def assign(self, task: _Task) -> None:
-        """Take on a task; its step begins as soon as the worker is ready."""
-        task.attempts += 1
-        self.task = task
-        if self.ready:
-            self.begin()
-
-    def begin(self) -> None:
-        """Send the step and start its clock."""
-        assert self.task is not None
-        self.started = time.monotonic()
-        self.deadline = self.started + self.task.step.limit_seconds
-        self.channel.post(self.task.step.payload)
-
-    @property
-    def limit_seconds(self) -> float:
-        """Of the step."""
-        assert self.task is not None
-        return self.task.step.limit_seconds
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the step began."""
-        return time.monotonic() - self.started
 
 
 class Pool:
@@ -120,9 +52,9 @@ class Pool:
         self._size = workers
         self._memory_bytes = memory_bytes
         self._selector = selectors.DefaultSelector()
-        self._workers: dict[int, _Worker] = {}
-        self._idle: dict[str, list[_Worker]] = {role.name: [] for role in self._roles}
-        self._again: deque[_Task] = deque()
+        self._workers: dict[int, Worker] = {}
+        self._idle: dict[str, list[Worker]] = {role.name: [] for role in self._roles}
+        self._again: deque[Task] = deque()
         self._finished: list[tuple[int, Ending]] = []
         self._last_number = self._last_ticket = 0
         self._nursery_deaths = 0
@@ -159,7 +91,7 @@ class Pool:
         """Begin a step and return its ticket; there must be a free worker."""
         assert self.free > 0
         self._last_ticket += 1
-        self._assign(_Task(self._last_ticket, step))
+        self._assign(Task(self._last_ticket, step))
         return self._last_ticket
 
     def wait(self) -> list[tuple[int, Ending]]:
@@ -181,8 +113,8 @@ class Pool:
         return finished
 
     def _patience(self) -> float:
-        deadlines = (worker.deadline for worker in self._workers.values() if worker.task is not None)
-        return max(0.0, min(*deadlines, self._memory_watched + MEMORY_WATCH_SECONDS, key=float) - time.monotonic())
+        deadlines = [worker.deadline for worker in self._workers.values() if worker.task is not None]
+        return max(0.0, min([*deadlines, self._memory_watched + MEMORY_WATCH_SECONDS]) - time.monotonic())
 
     # Beginning
 
@@ -191,35 +123,35 @@ class Pool:
         self._selector.register(nursery.control, selectors.EVENT_READ)
         return nursery
 
-    def _assign(self, task: _Task) -> None:
+    def _assign(self, task: Task) -> None:
         idle = self._idle[task.step.role]
         worker = idle.pop() if idle else self._spawn(task.step.role)
         worker.assign(task)
         self._watch(worker)
 
-    def _spawn(self, role: str) -> _Worker:
+    def _spawn(self, role: str) -> Worker:
         index = self._indices[role]
         ours, theirs = socket.socketpair()
         self._last_number += 1
-        worker = _Worker(self._last_number, self._roles[index], ours)
+        worker = Worker(self._last_number, self._roles[index], ours)
         self._workers[worker.number] = worker
         self._selector.register(ours, selectors.EVENT_READ, worker)
         with theirs, contextlib.suppress(OSError):  # if the nursery is gone, its socket says so in a moment
             self._nursery.spawn(worker.number, index, theirs)
         return worker
 
-    def _watch(self, worker: _Worker) -> None:
+    def _watch(self, worker: Worker) -> None:
         events = selectors.EVENT_READ | (selectors.EVENT_WRITE if worker.channel.has_unsent else 0)
         with contextlib.suppress(KeyError):  # closed by the worker; its exit is to come
             self._selector.modify(worker.channel.socket, events, worker)
 
-    def _unwatch(self, worker: _Worker) -> None:
+    def _unwatch(self, worker: Worker) -> None:
         with contextlib.suppress(KeyError):
             self._selector.unregister(worker.channel.socket)
 
     # What workers say
 
-    def _attend(self, worker: _Worker) -> None:
+    def _attend(self, worker: Worker) -> None:
         worker.channel.flush()
         self._watch(worker)
         try:
@@ -229,12 +161,13 @@ class Pool:
             self._drop(worker)
             return
         for message in messages:
-            self._take(worker, message)
+            if worker.number in self._workers:
+                self._take(worker, message)
         if closed and worker.number in self._workers:
             self._unwatch(worker)
             self._kill(worker)  # in case it lives on without its socket; the nursery will tell how it ended
 
-    def _take(self, worker: _Worker, message: Message) -> None:
+    def _take(self, worker: Worker, message: Message) -> None:
         if "pid" in message:
             worker.pid = message["pid"]
         elif "ready" in message:
@@ -249,7 +182,7 @@ class Pool:
         else:
             self._take_result(worker, message)
 
-    def _take_result(self, worker: _Worker, message: Message) -> None:
+    def _take_result(self, worker: Worker, message: Message) -> None:
         fate = Fate(message["fate"])
         reason = self._out_of_memory if fate is Fate.MEMORY else message.get("reason", "")
         self._end(worker, fate, result=message.get("result"), reason=reason)
@@ -261,22 +194,22 @@ class Pool:
 
     # Endings
 
-    def _end(self, worker: _Worker, fate: Fate, *, result: Message | None = None, reason: str = "") -> None:
+    def _end(self, worker: Worker, fate: Fate, *, result: Message | None = None, reason: str = "") -> None:
         if worker.task is not None:
             ending = Ending(fate=fate, seconds=worker.elapsed, result=result, reason=reason)
             self._finished.append((worker.task.ticket, ending))
             worker.task = None
 
-    def _drop(self, worker: _Worker) -> None:
+    def _drop(self, worker: Worker) -> None:
         """Kill a worker that will not be asked again."""
         self._kill(worker)
         self._forget(worker)
 
-    def _kill(self, worker: _Worker) -> None:
+    def _kill(self, worker: Worker) -> None:
         with contextlib.suppress(OSError):
             self._nursery.kill(worker.number)
 
-    def _forget(self, worker: _Worker) -> None:
+    def _forget(self, worker: Worker) -> None:
         del self._workers[worker.number]
         with contextlib.suppress(ValueError):
             self._idle[worker.role.name].remove(worker)
@@ -291,7 +224,7 @@ class Pool:
         if gone:
             self._replace_nursery()
 
-    def _bury(self, worker: _Worker, code: int) -> None:
+    def _bury(self, worker: Worker, code: int) -> None:
         """A worker ended by itself or was killed from outside: take its last words; do its step again, or end it."""
         self._attend(worker)
         if worker.number not in self._workers:

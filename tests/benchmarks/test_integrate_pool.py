@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from intclass.components.integrate._pool import Pool, Step
+from intclass.components.integrate._pool import Pool
+from intclass.components.integrate._tasks import Step
 from intclass.components.integrate._worker import Fate, Role
 
 ENGINES = Path(__file__).parent.parent / "components" / "integrate"

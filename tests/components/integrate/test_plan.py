@@ -8,8 +8,8 @@ import pytest
 
 from intclass.components.integrate._functions import Function
 from intclass.components.integrate._plan import CHECK, Outcome, Plan, label
-from intclass.components.integrate._pool import Ending, Step
 from intclass.components.integrate._steps import CheckSteps, EngineSteps
+from intclass.components.integrate._tasks import Ending, Step
 from intclass.components.integrate._worker import Fate, Performer, describe
 from intclass.components.integrate.engines import Answer, EngineEntry, Status
 from intclass.components.shared.records import OUTCOMES

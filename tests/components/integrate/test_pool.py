@@ -13,7 +13,8 @@ from typing import Any
 import psutil
 import pytest
 
-from intclass.components.integrate._pool import ATTEMPTS, Ending, Pool, PoolError, Step
+from intclass.components.integrate._pool import ATTEMPTS, Pool, PoolError
+from intclass.components.integrate._tasks import Ending, Step
 from intclass.components.integrate._worker import Fate, Role
 
 MEMORY = 400 * 2**20
