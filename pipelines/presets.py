@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from intclass.components.shared.cores import available_cores
 from intclass.components.shared.errors import ConfigError
 
 # kfp.local runs at most two iterations of a loop at a time; the cores are shared out between them.
@@ -22,12 +22,13 @@ class Preset:
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _local(**arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - pipeline arguments are of many types
-    return {"num_shards": LOCAL_SHARDS, "workers": max(1, _cores() // LOCAL_SHARDS), "base_model": "small", **arguments}
+    return {
+        "num_shards": LOCAL_SHARDS,
+        "workers": max(1, available_cores() // LOCAL_SHARDS),
+        "base_model": "small",
+        **arguments,
+    }
 
 
 PRESETS: Final[Mapping[str, Preset]] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import re
 import signal
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ from typing import Final, NamedTuple
 import pyarrow as pa
 
 from intclass.components.dataset._family import family
+from intclass.components.shared.cores import available_cores
 from intclass.components.shared.errors import ExpressionError
 from intclass.components.shared.expressions import parse_trusted, prefix_words, skeleton_hash
 from intclass.components.shared.progress import Progress
@@ -64,8 +64,7 @@ def encode_rows(rows: pa.Table, *, workers: int | None = None) -> tuple[pa.Table
 
 
 def _workers(rows: int) -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, 1 + rows // ROWS_FOR_PROCESSES)
+    return min(available_cores(), 1 + rows // ROWS_FOR_PROCESSES)
 
 
 def _encoded_chunks(texts: Sequence[str], workers: int) -> Iterator[list[Encoding | None]]:

@@ -10,9 +10,10 @@ from typing import Final
 from intclass.components.generate._blocks import Source
 from intclass.components.generate._selection import Selection
 from intclass.components.generate._words import BLOCK_LENGTH
-from intclass.components.generate._workers import available_cores, draw_blocks
+from intclass.components.generate._workers import draw_blocks
 from intclass.components.generate.config import GenerateConfig
 from intclass.components.shared import storage
+from intclass.components.shared.cores import available_cores
 from intclass.components.shared.grammar import load
 from intclass.components.shared.manifest import FILE_NAME, Manifest, write_manifest
 from intclass.components.shared.progress import Progress

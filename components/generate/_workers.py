@@ -17,11 +17,6 @@ from intclass.components.generate._blocks import Sample, Source, draw_block
 from intclass.components.shared.errors import ConfigError
 
 
-def available_cores() -> int:
-    """The cores that this process may use, at least 1."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def draw_blocks(source: Source, *, first: int, workers: int) -> Generator[list[Sample]]:
     """Blocks `first`, `first + 1`, ... without end, always in this order.
 

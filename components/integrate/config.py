@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from intclass.components.integrate._processes import available_cores
 from intclass.components.integrate.engines import EngineEntry, find_engine, parse_engines
+from intclass.components.shared.cores import available_cores
 from intclass.components.shared.errors import ConfigError
 
 MIN_MEMORY_MB: Final = 256  # SymPy alone takes a good hundred

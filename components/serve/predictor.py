@@ -28,6 +28,7 @@ from intclass.components.serve.protocol import (
 )
 from intclass.components.serve.reading import Reader, Reading
 from intclass.components.serve.solving import SolverDesk
+from intclass.components.shared.cores import available_cores
 from intclass.components.shared.expressions import DEFAULT_LIMITS
 
 GOLDEN: Final = ("x*exp(x**2)", "exp(x**2)", "sin(x)/x", "1/(x**2 + 1)")
@@ -69,7 +70,7 @@ class Predictor(kserve.Model):  # type: ignore[misc] # the SDK is untyped
     def load(self) -> bool:
         """Load the classifier and run it at both ends of the batch size, so that the first client waits for nothing."""
         if self._config.workers > 1 and "OMP_NUM_THREADS" not in os.environ:
-            torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // self._config.workers))
+            torch.set_num_threads(max(1, available_cores() // self._config.workers))
         self._classifier = Classifier.load(self._folder)
         warm = [reading.prefix for reading in self._reader.read_slice(GOLDEN)]
         for size in (1, self._config.batch_size):
