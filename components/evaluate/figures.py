@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from intclass.components.evaluate.curves import Roc
-from intclass.components.evaluate.dot_chart import Mark, Row, dot_chart
 from intclass.components.evaluate.evaluation import Evaluation, Result
 from intclass.components.evaluate.groups import Group
 from intclass.components.evaluate.metrics import COVERAGES, TITLES, coverage_name
-from intclass.components.evaluate.phrases import count, decimal, decimal_range, percent, percent_range, whole_percent
-from intclass.components.evaluate.svg import Axis, Margins, Plot, share_axis
+from intclass.components.evaluate.phrases import decimal_range, percent_range
+from intclass.components.shared.charts import Axis, Margins, Mark, Plot, Row, dot_chart, share_axis
+from intclass.components.shared.phrases import count, decimal, percent, whole_percent
 
 _UNIT: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 

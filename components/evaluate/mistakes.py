@@ -10,9 +10,9 @@ from typing import Any, Final
 import sympy
 from markupsafe import Markup
 
-from intclass.components.evaluate.phrases import percent
 from intclass.components.shared import expressions
 from intclass.components.shared.errors import ExpressionError
+from intclass.components.shared.phrases import percent
 
 _BEFORE_FUNCTION: Final = re.compile(r"<mo>&InvisibleTimes;</mo>(?=(?:<msup>)?(?:<mrow>)*<mi>[a-z]{2,}<)")
 

@@ -9,25 +9,16 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from intclass.components.evaluate import figures, story
 from intclass.components.evaluate.evaluation import Evaluation, Result
 from intclass.components.evaluate.metrics import LOWER_IS_BETTER, heading
 from intclass.components.evaluate.mistakes import Side
-from intclass.components.evaluate.phrases import (
-    compact_range,
-    count,
-    decimal,
-    decimal_range,
-    p_value,
-    percent,
-    percent_range,
-    points,
-    points_range,
-)
+from intclass.components.evaluate.phrases import compact_range, decimal_range, percent_range, points_range
 from intclass.components.shared.manifest import Manifest, program_version
+from intclass.components.shared.page import page_environment, picture
+from intclass.components.shared.phrases import count, decimal, p_value, percent, points
 from intclass.components.shared.records import SPLITS
 
 COLUMNS: Final = ("accuracy", "balanced_accuracy", "auroc", "auprc", "mcc", "brier", "ece", "accuracy_at_80")
@@ -50,13 +41,7 @@ def render_report(
     evaluation: Evaluation, sources: Sources, *, examples: Sequence[Mapping[str, Any]], mistakes: Sequence[Side]
 ) -> str:
     """The page; `examples` are all rows of the dataset, for its section. The same values give the same text."""
-    environment = Environment(
-        loader=PackageLoader("intclass.components.evaluate", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment(__package__)
     negative, positive = evaluation.labels
     return environment.get_template("report.html.j2").render(
         evaluation=evaluation,
@@ -112,7 +97,7 @@ def _charts(evaluation: Evaluation) -> dict[str, Markup]:
         "coverage": figures.coverage_chart(evaluation),
         "sizes": figures.size_chart(story.size_groups(evaluation)),
     }
-    return {name: _safe(picture) for name, picture in drawn.items()}
+    return {name: picture(drawing) for name, drawing in drawn.items()}
 
 
 def _group_charts(evaluation: Evaluation) -> list[list[dict[str, Any]]]:
@@ -128,7 +113,7 @@ def _group_charts(evaluation: Evaluation) -> list[list[dict[str, Any]]]:
             "name": by,
             "finding": story.hardest(evaluation.groups[by]),
             "sub": title,
-            "picture": _safe(figures.group_chart(title, evaluation.groups[by], compared=by != "reason")),
+            "picture": picture(figures.group_chart(title, evaluation.groups[by], compared=by != "reason")),
         }
         for by, title in titles.items()
         if len(evaluation.groups[by]) > 1
@@ -233,7 +218,3 @@ def _provenance(sources: Sources) -> dict[str, Any]:
         "versions": versions,
         "configs": [{"title": title, "rows": sorted(config.items())} for title, config in configs if config],
     }
-
-
-def _safe(picture: str) -> Markup:
-    return Markup(picture)  # noqa: S704 - built as an element tree, which escapes its texts

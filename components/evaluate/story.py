@@ -10,7 +10,8 @@ import numpy as np
 from intclass.components.evaluate.curves import Roc
 from intclass.components.evaluate.evaluation import Evaluation
 from intclass.components.evaluate.groups import Group
-from intclass.components.evaluate.phrases import count, decimal, p_value, percent, points, points_range
+from intclass.components.evaluate.phrases import points_range
+from intclass.components.shared.phrases import count, decimal, p_value, percent, points
 
 _SEARCHED: Final = {
     "internal_nodes": "with {} operators",

@@ -10,7 +10,8 @@ from rich.table import Table
 from intclass.components.evaluate import story
 from intclass.components.evaluate.evaluation import Evaluation, Result
 from intclass.components.evaluate.metrics import heading
-from intclass.components.evaluate.phrases import count, decimal, percent, percent_range
+from intclass.components.evaluate.phrases import percent_range
+from intclass.components.shared.phrases import count, decimal, percent
 
 COLUMNS: Final = ("accuracy", "balanced_accuracy", "auroc", "mcc", "brier", "ece")
 TERMINAL_COLUMNS: Final = ("accuracy", "auroc", "brier", "ece")  # what fits 80 characters

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from intclass.components.evaluate.svg import Axis, Margins, Plot
+from intclass.components.shared.charts._plot import Axis, Margins, Plot
 
 MAX_LABEL: Final = 46
 _ROW_HEIGHT: Final = 42

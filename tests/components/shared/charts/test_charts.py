@@ -4,8 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from intclass.components.evaluate.dot_chart import MAX_LABEL, Row, dot_chart
-from intclass.components.evaluate.svg import WIDTH, Axis, Margins, Plot, share_axis
+from intclass.components.shared.charts import MAX_LABEL, WIDTH, Axis, Margins, Plot, Row, dot_chart, share_axis
 
 
 def _plot(**settings: object) -> Plot:

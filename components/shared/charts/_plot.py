@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from xml.etree import ElementTree
 
-from intclass.components.evaluate.phrases import whole_percent
+from intclass.components.shared.phrases import whole_percent
 
 Point = tuple[float, float]
 Anchor = Literal["start", "middle", "end"]

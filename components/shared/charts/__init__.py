@@ -1,0 +1,20 @@
+"""Charts as inline SVG, for every page of the project."""
+
+from __future__ import annotations
+
+from intclass.components.shared.charts._dot_chart import MAX_LABEL, Mark, Row, dot_chart
+from intclass.components.shared.charts._plot import WIDTH, Anchor, Axis, Margins, Plot, Point, share_axis
+
+__all__ = [
+    "MAX_LABEL",
+    "WIDTH",
+    "Anchor",
+    "Axis",
+    "Margins",
+    "Mark",
+    "Plot",
+    "Point",
+    "Row",
+    "dot_chart",
+    "share_axis",
+]
