@@ -7,13 +7,9 @@ the process is killed after 10 seconds. Ours is the whole stage, from the seed t
 
 from __future__ import annotations
 
-import datetime
 import math
 import multiprocessing
-import os
-import platform
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from multiprocessing.connection import Connection
@@ -110,27 +106,11 @@ def our_seconds(folder: Path, start_index: int) -> tuple[float, int]:
     return time.monotonic() - started, next_index
 
 
-def machine() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    model = next(
-        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine()
-    )
-    return f"{model}, Python {platform.python_version()}, SymPy {sympy.__version__}"
-
-
-@pytest.fixture
-def _one_core() -> Iterator[None]:
-    allowed = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {max(allowed)})
-    yield
-    os.sched_setaffinity(0, allowed)
-
-
 @pytest.mark.benchmark
 @pytest.mark.timeout(1800)
-@pytest.mark.usefixtures("_one_core")
+@pytest.mark.usefixtures("one_core")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_generate_is_fifty_times_as_fast_as_the_first_authors_way(tmp_path: Path) -> None:
+def test_generate_is_fifty_times_as_fast_as_the_first_authors_way(tmp_path: Path, machine: str) -> None:
     peer = ours = 0.0
     start_index = 0
     for turn in range(ROUNDS):  # in turns, so that both meet the machine in all its moods
@@ -139,7 +119,7 @@ def test_generate_is_fifty_times_as_fast_as_the_first_authors_way(tmp_path: Path
         ours += seconds
     peer_rate, our_rate = ROUNDS * PEER_FUNCTIONS / peer, ROUNDS * OUR_FUNCTIONS / ours
     print(
-        f"\n{INTERNAL_NODES} internal nodes, one core: {machine()}, {datetime.datetime.now(tz=datetime.UTC):%Y-%m-%d}"
+        f"\n{INTERNAL_NODES} internal nodes, one core: {machine}"
         f"\n  first author's way {peer_rate:8.2f} functions/s ({ROUNDS * PEER_FUNCTIONS} functions)"
         f"\n  generate           {our_rate:8.1f} functions/s ({ROUNDS * OUR_FUNCTIONS} functions)"
         f"\n  ratio              {our_rate / peer_rate:8.1f}"
