@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from intclass.components.integrate.config import SchedulerName
 from intclass.components.shared.command import run
 
 _SHARD_VARIABLE = "JOB_COMPLETION_INDEX"  # Kubernetes sets it in the pods of an Indexed Job
@@ -28,6 +29,9 @@ def main(
     ] = 2.0,
     memory_mb: Annotated[int, typer.Option(help="Memory in MB that one worker may use before it is killed.")] = 2048,
     workers: Annotated[int, typer.Option(help="Functions worked on at a time; 0: one for each core.")] = 0,
+    scheduler: Annotated[
+        SchedulerName, typer.Option(help="Idle workers take from one queue, or from their own and then from others'.")
+    ] = "balance",
     shard: Annotated[int, typer.Option(help="Which part of the input to do, from 0.", envvar=_SHARD_VARIABLE)] = 0,
     num_shards: Annotated[int, typer.Option(help="How many parts there are.")] = 1,
     journal: Annotated[
@@ -52,6 +56,7 @@ def main(
         limit_seconds=limit_seconds,
         memory_mb=memory_mb,
         workers=workers,
+        scheduler=scheduler,
         shard=shard,
         num_shards=num_shards,
         journal=journal,

@@ -78,6 +78,11 @@ class Pool:
         self._selector.close()
 
     @property
+    def size(self) -> int:
+        """How many workers may be busy at a time."""
+        return self._size
+
+    @property
     def busy(self) -> int:
         """How many steps are begun and not ended."""
         return len(self._again) + sum(worker.task is not None for worker in self._workers.values())

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 from intclass.components.integrate.engines import EngineEntry, find_engine, parse_engines
 from intclass.components.shared.cores import available_cores
 from intclass.components.shared.errors import ConfigError
 
 MIN_MEMORY_MB: Final = 256  # SymPy alone takes a good hundred
+
+SchedulerName = Literal["balance", "steal"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +24,8 @@ class IntegrateConfig:
         limit_seconds: Wall seconds that one engine may spend on one function before it is killed.
         memory_mb: Memory in MB that one worker, with the engine's processes, may use before it is killed.
         workers: Functions worked on at a time; 0 means one for each core that this container may use.
+        scheduler: Which function an idle worker begins: the next of one queue (`balance`), or the next of its own,
+            then one of another's (`steal`). Outcomes are the same.
         shard: Which part of the input, counted from 0: the rows whose place modulo `num_shards` is this.
         num_shards: How many parts there are.
         journal: Folder or gs:// prefix for finished rows, so that a restart goes on; None means `journal` in the
@@ -34,6 +38,7 @@ class IntegrateConfig:
     limit_seconds: float = 2.0
     memory_mb: int = 2048
     workers: int = 0
+    scheduler: str = "balance"
     shard: int = 0
     num_shards: int = 1
     journal: str | Path | None = None
@@ -50,6 +55,8 @@ class IntegrateConfig:
             )
         if self.workers < 0:
             raise ConfigError(f"--workers {self.workers} must be at least 1, or 0 for one per core")
+        if self.scheduler not in get_args(SchedulerName):
+            raise ConfigError(f"--scheduler {self.scheduler} is none of {', '.join(get_args(SchedulerName))}")
         if not 0 <= self.shard < self.num_shards:
             raise ConfigError(
                 f"--shard {self.shard} must be from 0 to {self.num_shards - 1} with --num-shards {self.num_shards}"

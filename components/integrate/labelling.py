@@ -10,11 +10,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from intclass.components.integrate._balance import balance
+from intclass.components.integrate._balance import Balance
 from intclass.components.integrate._crew import crew
 from intclass.components.integrate._functions import Function, fingerprint_input, read_functions
 from intclass.components.integrate._journal import Journal, open_journal
 from intclass.components.integrate._plan import Outcome, label
+from intclass.components.integrate._schedule import Scheduler, run_jobs
+from intclass.components.integrate._steal import Steal
 from intclass.components.integrate.config import IntegrateConfig
 from intclass.components.shared import storage
 from intclass.components.shared.manifest import FILE_NAME, Manifest, is_complete, read_manifest, write_manifest
@@ -23,6 +25,8 @@ from intclass.components.shared.records import LABELS, OUTCOMES, write_table
 
 STAGE: Final = "integrate"
 JOURNAL: Final = "journal"  # in the output folder, where no other is named
+
+_SCHEDULERS: Final[Mapping[str, type[Scheduler[str, Outcome]]]] = {"balance": Balance, "steal": Steal}
 
 
 def integrate(functions: str | Path, out: str | Path, config: IntegrateConfig) -> Manifest:
@@ -47,7 +51,7 @@ def integrate(functions: str | Path, out: str | Path, config: IntegrateConfig) -
     mine = distinct[config.shard :: config.num_shards]
     name = f"{STAGE}-{config.shard:05}-of-{config.num_shards:05}"
     with open_journal(config.journal or storage.join(out, JOURNAL), name) as journal:
-        outcomes = _label_all(mine, config, journal)
+        outcomes, steals = _label_all(mine, config, journal)
         rows = [{**function.origin(), **outcome} for function, outcome in zip(mine, outcomes, strict=True)]
         write_table(out, rows, OUTCOMES)
         manifest = write_manifest(
@@ -56,7 +60,13 @@ def integrate(functions: str | Path, out: str | Path, config: IntegrateConfig) -
             config=config.record(),
             inputs=inputs,
             counts={"functions": len(rows), "duplicates": duplicates, **_counts(rows)},
-            stats={"seconds": time.monotonic() - start, "workers": config.busy_workers, **_seconds(rows)},
+            stats={
+                "seconds": time.monotonic() - start,
+                "workers": config.busy_workers,
+                "scheduler": config.scheduler,
+                "steals": steals,
+                **_seconds(rows),
+            },
             ignore=[JOURNAL],
         )
         if config.journal is None:
@@ -77,21 +87,24 @@ def _finished(out: str | Path, config: IntegrateConfig, inputs: Mapping[str, str
     return None
 
 
-def _label_all(functions: list[Function], config: IntegrateConfig, journal: Journal) -> list[Outcome]:
-    """The functions' outcomes, those that are not in the journal found out and added to it."""
+def _label_all(functions: list[Function], config: IntegrateConfig, journal: Journal) -> tuple[list[Outcome], int]:
+    """The functions' outcomes, and how many were stolen; what is not in the journal is found out and added to it."""
     keys = [_key(function, config) for function in functions]
     outcomes: dict[str, Outcome] = {key: journal.entries[key] for key in keys if key in journal.entries}
+    steals = 0
     with Progress(STAGE, total=len(functions)) as progress:
         progress.resume(len(outcomes), **Counter(outcome["label"] for outcome in outcomes.values()))
         missing = {key: function for key, function in zip(keys, functions, strict=True) if key not in outcomes}
         if missing:
             with crew(config) as (pool, plan):
                 jobs = ((key, label(function, plan)) for key, function in missing.items())
-                for key, outcome in balance(pool, jobs):
+                scheduler = _SCHEDULERS[config.scheduler](jobs, lanes=pool.size)
+                for key, outcome in run_jobs(pool, scheduler):
                     journal.append(key, outcome)
                     outcomes[key] = outcome
                     progress.update(1, **{outcome["label"]: 1})
-    return [outcomes[key] for key in keys]
+                steals = scheduler.steals
+    return [outcomes[key] for key in keys], steals
 
 
 def _key(function: Function, config: IntegrateConfig) -> str:

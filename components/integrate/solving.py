@@ -10,10 +10,11 @@ from typing import Any, Self
 
 from sympy import Expr
 
-from intclass.components.integrate._balance import balance
+from intclass.components.integrate._balance import Balance
 from intclass.components.integrate._crew import crew
 from intclass.components.integrate._functions import Function
 from intclass.components.integrate._plan import label
+from intclass.components.integrate._schedule import run_jobs
 from intclass.components.integrate.config import IntegrateConfig
 from intclass.components.shared.expressions import to_text
 
@@ -60,7 +61,8 @@ class Solver:
                 if self._crew is None:
                     self._crew = self._processes.enter_context(crew(self._config))
                 pool, plan = self._crew
-                [(_, outcome)] = balance(pool, [(0, label(function, plan))])
+                scheduler = Balance([(0, label(function, plan))], lanes=pool.size)
+                [(_, outcome)] = run_jobs(pool, scheduler)
             except BaseException:  # whatever is under way in the pool is not the next question's
                 self._stop()
                 raise

@@ -181,6 +181,16 @@ class HostileEngine(Engine):
         )
 
 
+class SleepyEngine(HostileEngine):
+    """Takes a moment for each answer, however fast the machine."""
+
+    name = "sleepy"
+
+    def integrate(self, integrand: Expr, *, limit_seconds: float) -> Answer:
+        time.sleep(0.03)
+        return super().integrate(integrand, limit_seconds=limit_seconds)
+
+
 class VerboseEngine(HostileEngine):
     """Its answers are right and five megabytes long."""
 

@@ -20,6 +20,7 @@ from intclass.components.shared.errors import ConfigError
         ({"limit_seconds": float("nan")}, "--limit-seconds nan"),
         ({"memory_mb": 10}, "--memory-mb 10 is too little"),
         ({"workers": -1}, "--workers -1"),
+        ({"scheduler": "greedy"}, "--scheduler greedy is none of balance, steal"),
         ({"shard": 3, "num_shards": 3}, "--shard 3 must be from 0 to 2"),
         ({"shard": -1}, "--shard -1"),
     ],
@@ -36,7 +37,7 @@ def test_no_workers_means_one_for_each_core() -> None:
 
 def test_the_options_that_outcomes_depend_on_are_all_but_place_and_speed() -> None:
     names = {field.name for field in fields(IntegrateConfig)}
-    assert names - set(IntegrateConfig().record()) == {"workers", "journal"}
+    assert names - set(IntegrateConfig().record()) == {"workers", "scheduler", "journal"}
     assert set(IntegrateConfig().record()) - set(IntegrateConfig().decisive()) == {"shard", "num_shards"}
 
 

@@ -119,6 +119,20 @@ def test_shards_share_out_the_rows_and_workers_change_nothing(functions: Path, t
     assert [row for rows in itertools.zip_longest(*parts) for row in rows if row] == whole
 
 
+def test_both_schedulers_come_to_the_same_table_and_share_a_journal(functions: Path, tmp_path: Path) -> None:
+    configs = {name: replace(CONFIG, scheduler=name, journal=tmp_path / name) for name in ("balance", "steal")}
+    manifests = {name: integrate(functions, tmp_path / f"{name}-out", config) for name, config in configs.items()}
+    tables = [_without_times(_rows(tmp_path / f"{name}-out")) for name in configs]
+    assert tables[0] == tables[1]
+    assert manifests["balance"].config == manifests["steal"].config
+    assert manifests["balance"].stats["steals"] == 0
+    assert manifests["steal"].stats["steals"] >= 0
+    journal = next((tmp_path / "balance").iterdir())
+    written = journal.stat().st_size
+    integrate(functions, tmp_path / "again", replace(configs["steal"], journal=tmp_path / "balance"))
+    assert journal.stat().st_size == written
+
+
 def test_finished_work_is_done_again_under_other_options_alone(functions: Path, tmp_path: Path) -> None:
     out, journal = tmp_path / "out", tmp_path / "work"
     config = IntegrateConfig(engines=(SCRIPTED,), workers=1, journal=journal)
