@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from intclass.components.shared.expressions._canonical import canonical, canonical_text, digest, fingerprint
+from intclass.components.shared.expressions._formula import Formula, formula, formula_trusted, sympy_text
 from intclass.components.shared.expressions._limits import DEFAULT_LIMITS, TRUSTED_LIMITS, Limits
 from intclass.components.shared.expressions._names import X
 from intclass.components.shared.expressions._parse import parse, parse_trusted
@@ -15,12 +16,15 @@ __all__ = [
     "PREFIX_ARITY",
     "PREFIX_VOCABULARY",
     "TRUSTED_LIMITS",
+    "Formula",
     "Limits",
     "X",
     "canonical",
     "canonical_text",
     "digest",
     "fingerprint",
+    "formula",
+    "formula_trusted",
     "from_prefix",
     "parse",
     "parse_trusted",
@@ -28,5 +32,6 @@ __all__ = [
     "skeleton",
     "skeleton_hash",
     "structure_hash",
+    "sympy_text",
     "to_text",
 ]

@@ -12,12 +12,15 @@ def test_public_names() -> None:
         "PREFIX_ARITY",
         "PREFIX_VOCABULARY",
         "TRUSTED_LIMITS",
+        "Formula",
         "Limits",
         "X",
         "canonical",
         "canonical_text",
         "digest",
         "fingerprint",
+        "formula",
+        "formula_trusted",
         "from_prefix",
         "parse",
         "parse_trusted",
@@ -25,6 +28,7 @@ def test_public_names() -> None:
         "skeleton",
         "skeleton_hash",
         "structure_hash",
+        "sympy_text",
         "to_text",
     }
     for name in expressions.__all__:
