@@ -1,6 +1,8 @@
 """A GCS emulator on a free loopback port: prints its URL, serves the bucket `intclass`, ends when its input closes.
 
-With --flaky every second request, beginning with the first, is answered 503, as an overloaded service would.
+Writes and deletions that require a generation (`ifGenerationMatch`) are refused with 412 at another one, which the
+emulator itself does not do. With --flaky every second request, beginning with the first, is answered 503, as an
+overloaded service would.
 """
 
 from __future__ import annotations
@@ -11,7 +13,10 @@ import sys
 import threading
 from http import HTTPStatus
 from http.server import HTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+from gcp_storage_emulator.exceptions import NotFound
 from gcp_storage_emulator.handlers.buckets import create_bucket
 from gcp_storage_emulator.server import RequestHandler
 from gcp_storage_emulator.storage import Storage
@@ -19,7 +24,52 @@ from gcp_storage_emulator.storage import Storage
 BUCKET = "intclass"
 
 
-class FlakyHandler(RequestHandler):  # type: ignore[misc] # the emulator has no types
+class PreconditionFailedError(Exception):
+    pass
+
+
+class ConditionalStorage(Storage):  # type: ignore[misc] # the emulator has no types
+    """Refuses what the request's precondition forbids. The server handles one request at a time."""
+
+    required: str | None = None
+
+    def create_file(self, bucket: str, name: str, *arguments: Any, **options: Any) -> None:
+        self._check(bucket, name)
+        super().create_file(bucket, name, *arguments, **options)
+
+    def delete_file(self, bucket: str, name: str) -> None:
+        self._check(bucket, name)
+        super().delete_file(bucket, name)
+
+    def _check(self, bucket: str, name: str) -> None:
+        try:
+            present = self.get_file_obj(bucket, name)["generation"]
+        except NotFound:
+            present = "0"
+        if self.required not in (None, present):
+            raise PreconditionFailedError
+
+
+class ConditionalHandler(RequestHandler):  # type: ignore[misc]
+    def handle_one_request(self) -> None:
+        try:
+            super().handle_one_request()
+        except PreconditionFailedError:
+            self._refuse(HTTPStatus.PRECONDITION_FAILED)
+
+    def parse_request(self) -> bool:
+        if not super().parse_request():
+            return False
+        [self.storage.required] = parse_qs(urlsplit(self.path).query).get("ifGenerationMatch", [None])
+        return True
+
+    def _refuse(self, status: HTTPStatus) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+class FlakyHandler(ConditionalHandler):
     requests = itertools.count()
 
     def parse_request(self) -> bool:
@@ -27,17 +77,15 @@ class FlakyHandler(RequestHandler):  # type: ignore[misc] # the emulator has no 
             return False
         if next(self.requests) % 2 == 0:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self.send_response(HTTPStatus.SERVICE_UNAVAILABLE)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
             return False
         return True
 
 
 def main() -> None:
-    storage = Storage(use_memory_fs=True)
+    storage = ConditionalStorage(use_memory_fs=True)
     create_bucket(BUCKET, storage)
-    handler = FlakyHandler if "--flaky" in sys.argv else RequestHandler
+    handler = FlakyHandler if "--flaky" in sys.argv else ConditionalHandler
     server = HTTPServer(("127.0.0.1", 0), functools.partial(handler, storage))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"http://127.0.0.1:{server.server_port}\n")

@@ -8,8 +8,8 @@ On disk it is one append-only file: a line is with the operating system before `
 finished row, and on the disk at most FSYNC_SECONDS later, which is what a crash of the machine may cost. The file is
 locked, where the file system can: two processes never work on the same journal. On gs://, where nothing can be appended
 to, lines gather for at most SEGMENT_SECONDS of work and then become one new object; a SIGKILL loses those that have not
-yet, SIGTERM and Ctrl-C lose none. Objects carry their writer's name, so two writers of one journal, such as a pod and
-the one that replaces it, cannot overwrite each other.
+yet, SIGTERM and Ctrl-C lose none. A lease keeps a second process out (see `_lease`). Objects carry their writer's name,
+so that what a process still writes down that has just lost its lease overwrites nothing.
 """
 
 from __future__ import annotations
@@ -26,12 +26,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from intclass.components.integrate._lease import Lease
 from intclass.components.shared import storage
 from intclass.components.shared.errors import ConfigError, StorageError
 
 FSYNC_SECONDS: Final = 5.0
 SEGMENT_SECONDS: Final = 5.0
 SUFFIX: Final = ".journal"
+LEASE_SUFFIX: Final = ".lease"
 
 Entry = Mapping[str, Any]
 
@@ -85,6 +87,8 @@ class Journal(ABC):
 
 def open_journal(folder: str | Path, name: str) -> Journal:
     """The journal of that name in the folder, local or gs://, with what earlier processes wrote.
+
+    On gs:// it waits for LEASE_SECONDS where an earlier process was killed, to be sure that it is dead.
 
     Raises ConfigError if another process has it open, StorageError if it cannot be read or written.
     """
@@ -153,7 +157,12 @@ class ObjectJournal(Journal):
         self._lines: list[bytes] = []
         self._flushed = time.monotonic()
         self.entries = {}
-        self._merge(storage.list_files(self._folder))
+        self._lease = Lease(f"{self._folder}{LEASE_SUFFIX}")
+        try:
+            self._merge(storage.list_files(self._folder))
+        except BaseException:
+            self._lease.release()
+            raise
 
     def _merge(self, segments: list[str]) -> None:
         """Read all segments; many small ones are replaced by one, so that the next reading is quick."""
@@ -167,7 +176,9 @@ class ObjectJournal(Journal):
                 storage.delete(segment)
 
     def append(self, key: str, entry: Entry) -> None:
+        """Write down one entry; raises StorageError if the journal may be another process's by now."""
         self._lines.append(encode_line(key, entry))
+        self._lease.check()
         if time.monotonic() - self._flushed >= SEGMENT_SECONDS:
             self._flush()
 
@@ -180,7 +191,10 @@ class ObjectJournal(Journal):
         self._flushed = time.monotonic()
 
     def close(self) -> None:
-        self._flush()
+        try:
+            self._flush()
+        finally:
+            self._lease.release()
 
     def discard(self) -> None:
         self._lines.clear()

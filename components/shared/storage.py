@@ -112,6 +112,43 @@ def delete(path: str | Path) -> None:
             Path(path).unlink(missing_ok=True)
 
 
+def generation(path: str) -> int:
+    """A number that every write of the object changes, or 0 if there is no such object. For gs:// alone."""
+    from google.api_core.exceptions import NotFound
+
+    with _explained(path):
+        blob = _blob(path)
+        try:
+            blob.reload()
+        except NotFound:
+            return 0
+        return int(blob.generation)
+
+
+def write_generation(path: str, data: bytes, *, replacing: int) -> int | None:
+    """Write the object if it still has the generation `replacing` (0: if there is none) and return its new one.
+
+    Returns None, and writes nothing, if another process was faster. For gs:// alone.
+    """
+    from google.api_core.exceptions import PreconditionFailed
+
+    with _explained(path):
+        blob = _blob(path)
+        try:
+            blob.upload_from_string(data, if_generation_match=replacing)
+        except PreconditionFailed:
+            return None
+        return int(blob.generation)
+
+
+def delete_generation(path: str, generation: int) -> None:
+    """Delete the object if it still has that generation. For gs:// alone."""
+    from google.api_core.exceptions import NotFound, PreconditionFailed
+
+    with _explained(path), contextlib.suppress(NotFound, PreconditionFailed):
+        _blob(path).delete(if_generation_match=generation)
+
+
 def copy_folder(source: str | Path, destination: str | Path) -> list[str]:
     """Copy every file below `source` to the same place below `destination`; returns the paths written.
 

@@ -12,6 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from intclass.components.integrate import _lease
+
 MARK = "INTCLASS_TEST_MARK"
 FOLDER = str(Path(__file__).parent)
 if FOLDER not in sys.path:
@@ -22,6 +24,13 @@ if FOLDER not in sys.path:
 def engines_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets programs that a test starts find the engines too."""
     monkeypatch.setenv("PYTHONPATH", FOLDER, prepend=os.pathsep)
+
+
+@pytest.fixture
+def quick_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leases that are renewed often enough to hold on a busy machine, and given up soon enough for a test."""
+    monkeypatch.setattr(_lease, "LEASE_SECONDS", 3.0)
+    monkeypatch.setattr(_lease, "RENEW_SECONDS", 0.2)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from intclass.components.integrate import _journal
+from intclass.components.integrate import _journal, _lease
 from intclass.components.integrate._journal import SUFFIX, decode_lines, encode_line, open_journal
 from intclass.components.shared import storage
 from intclass.components.shared.errors import ConfigError, StorageError
@@ -95,10 +95,39 @@ def test_a_damaged_line_costs_that_line_alone(tmp_path: Path) -> None:
     assert _read(str(tmp_path)) == {key: entry for key, entry in ENTRIES.items() if key != "key5"}
 
 
-def test_a_local_journal_belongs_to_one_process_at_a_time(tmp_path: Path) -> None:
-    with open_journal(tmp_path, "shard"), pytest.raises(ConfigError, match="another process is working"):
-        open_journal(tmp_path, "shard")
-    _write(str(tmp_path), ENTRIES)
+def test_a_journal_belongs_to_one_process_at_a_time(storage_root: str, quick_lease: None) -> None:
+    with open_journal(storage_root, "shard") as journal:
+        journal.append("a", {"n": 1})
+        with pytest.raises(ConfigError, match="another process is working on this journal; wait for it or stop it"):
+            open_journal(storage_root, "shard")
+    _write(storage_root, {"b": {"n": 2}})
+    assert _read(storage_root) == {"a": {"n": 1}, "b": {"n": 2}}
+
+
+OWNER = """
+import sys
+from intclass.components.integrate import _lease
+from intclass.components.integrate._journal import open_journal
+_lease.RENEW_SECONDS = float(sys.argv[2])
+journal = open_journal(sys.argv[1], "shard")
+journal.append("a", {"n": 1})
+print("open", flush=True)
+sys.stdin.read()
+journal.close()
+"""
+
+
+def test_another_process_is_refused_until_the_owner_ends_however_it_does(storage_root: str, quick_lease: None) -> None:
+    command = [sys.executable, "-c", OWNER, storage_root, str(_lease.RENEW_SECONDS)]
+    for end in ("closes", "is killed"):
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as owner:
+            assert owner.stdout is not None
+            assert owner.stdout.readline() == "open\n"
+            with pytest.raises(ConfigError, match="another process is working"):
+                open_journal(storage_root, "shard")
+            if end == "is killed":
+                owner.kill()
+        assert _read(storage_root) == {"a": {"n": 1}}
 
 
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
@@ -131,18 +160,11 @@ def test_objects_gather_lines_for_a_while(gs_root: str, monkeypatch: pytest.Monk
     with open_journal(gs_root, "shard") as journal:
         for key, entry in ENTRIES.items():
             journal.append(key, entry)
-        assert storage.list_files(gs_root) == []
+        assert storage.list_files(storage.join(gs_root, "shard")) == []
         monkeypatch.setattr(_journal, "SEGMENT_SECONDS", 0.0)
         journal.append("last", {"n": 1})
-        assert len(storage.list_files(gs_root)) == 1
+        assert len(storage.list_files(storage.join(gs_root, "shard"))) == 1
     assert len(_read(gs_root)) == len(ENTRIES) + 1
-
-
-def test_two_writers_of_one_journal_in_objects_do_not_overwrite_each_other(gs_root: str) -> None:
-    with open_journal(gs_root, "shard") as one, open_journal(gs_root, "shard") as two:
-        one.append("a", {"n": 1})
-        two.append("b", {"n": 2})
-    assert _read(gs_root) == {"a": {"n": 1}, "b": {"n": 2}}
 
 
 def test_many_objects_become_one(gs_root: str) -> None:

@@ -194,6 +194,27 @@ class TestBuckets:
         assert path in storage.list_files("gs://intclass")
         assert storage.exists("gs://intclass")
 
+    def test_generations_let_one_of_several_writers_through(self, gs_root: str) -> None:
+        path = storage.join(gs_root, "a")
+        assert storage.generation(path) == 0
+        first = storage.write_generation(path, b"1", replacing=0)
+        assert first == storage.generation(path) != 0
+        assert storage.write_generation(path, b"2", replacing=0) is None
+        second = storage.write_generation(path, b"3", replacing=first or 0)
+        assert second not in (None, first)
+        assert storage.write_generation(path, b"4", replacing=first or 0) is None
+        assert storage.read_bytes(path) == b"3"
+
+    def test_only_the_generation_that_is_meant_is_deleted(self, gs_root: str) -> None:
+        path = storage.join(gs_root, "a")
+        first = storage.write_generation(path, b"1", replacing=0) or 0
+        second = storage.write_generation(path, b"2", replacing=first) or 0
+        storage.delete_generation(path, first)
+        assert storage.generation(path) == second
+        storage.delete_generation(path, second)
+        assert not storage.exists(path)
+        storage.delete_generation(path, second)
+
     def test_a_forked_process_makes_its_own_connection(self, gs_root: str) -> None:
         storage.write_text(storage.join(gs_root, "a"), "x")
         parent = storage._client()
