@@ -10,7 +10,6 @@ from intclass.components.integrate._lease import Lease
 from intclass.components.shared import storage
 from intclass.components.shared.errors import ConfigError, StorageError
 
-
 pytestmark = pytest.mark.usefixtures("quick_lease")
 
 
