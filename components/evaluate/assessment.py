@@ -10,12 +10,12 @@ import numpy as np
 
 from intclass.components.evaluate.baselines import BASELINES
 from intclass.components.evaluate.bootstrap import Sampled, sample_metrics
-from intclass.components.evaluate.calibration import reliability
 from intclass.components.evaluate.curves import coverage_curve, roc, score_histogram
 from intclass.components.evaluate.evaluation import Comparison, Evaluation, Result
 from intclass.components.evaluate.groups import measure_groups
 from intclass.components.evaluate.metrics import Scored
 from intclass.components.evaluate.significance import mcnemar
+from intclass.components.shared.reliability import reliability
 
 MODEL: Final = "model"
 UNCALIBRATED: Final = "uncalibrated"

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from intclass.components.evaluate.bootstrap import Estimate
-from intclass.components.evaluate.calibration import ReliabilityBin
 from intclass.components.evaluate.curves import Curve, Histogram, Roc
 from intclass.components.evaluate.groups import Group
 from intclass.components.evaluate.significance import McNemar
 from intclass.components.shared import storage
 from intclass.components.shared.errors import RecordsError
+from intclass.components.shared.reliability import ReliabilityBin
 
 FILE_NAME: Final = "metrics.json"
 

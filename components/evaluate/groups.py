@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 
 from intclass.components.evaluate.arrays import Bools
-from intclass.components.evaluate.calibration import wilson_interval
 from intclass.components.evaluate.features import LEAVES, nodes
+from intclass.components.shared.reliability import wilson_interval
 
 MAX_GROUPS: Final = 12
 NODE_BINS: Final = 6

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from intclass.components.evaluate.arrays import Bools, Floats, Ints
-from intclass.components.evaluate.calibration import equal_mass_bins
+from intclass.components.shared.reliability import equal_mass_bins
 
 COVERAGES: Final = (0.80, 0.90, 0.95)
 

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Final, Self
 
 from scipy.optimize import minimize_scalar
+from scipy.special import expit
 
 from intclass.components.finetune.metrics import Floats, Ints, calibration_error, negative_log_likelihood
 from intclass.components.shared.errors import RecordsError
+from intclass.components.shared.reliability import ReliabilityBin, reliability
 
 FILE_NAME: Final = "calibration.json"
 # Separable validation data would ask for a temperature of 0, that is, for certainty.
@@ -20,7 +22,11 @@ _BOUNDS: Final = (0.05, 20.0)
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """Logits are divided by `temperature`; the rest is what that did on the validation split."""
+    """Logits are divided by `temperature`; the rest is what that did on the validation split.
+
+    `reliability` holds how often probabilities came true there, after the scaling; models from before it was recorded
+    have none.
+    """
 
     temperature: float
     examples: int
@@ -28,6 +34,12 @@ class Calibration:
     nll_after: float
     ece_before: float
     ece_after: float
+    reliability: tuple[ReliabilityBin, ...] = ()
+
+    @property
+    def scalars(self) -> dict[str, float]:
+        """Everything that is one number."""
+        return {name: value for name, value in asdict(self).items() if name != "reliability"}
 
     def save(self, folder: Path) -> None:
         """Write `calibration.json`."""
@@ -38,8 +50,10 @@ class Calibration:
         """Read `calibration.json`; raises RecordsError if it is missing or something else."""
         path = folder / FILE_NAME
         try:
-            return cls(**json.loads(path.read_text()))
-        except (OSError, ValueError, TypeError) as error:
+            fields = json.loads(path.read_text())
+            bins = tuple(ReliabilityBin(**each) for each in fields.pop("reliability", ()))
+            return cls(**fields, reliability=bins)
+        except (OSError, ValueError, TypeError, AttributeError) as error:
             raise RecordsError(f"{path}: no calibration; `intclass finetune` writes one beside its model") from error
 
 
@@ -70,4 +84,5 @@ def calibrate(logits: Floats, labels: Ints) -> Calibration:
         nll_after=negative_log_likelihood(scaled, labels),
         ece_before=calibration_error(logits, labels),
         ece_after=calibration_error(scaled, labels),
+        reliability=reliability(labels, expit(scaled[:, 1] - scaled[:, 0])),
     )

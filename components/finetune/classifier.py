@@ -26,6 +26,7 @@ class Classifier:
         target: What was learnt: `elementary` or `solved`.
         labels: The names of class 0 and class 1; probabilities are those of class 1.
         max_length: Inputs of more tokens than this lose their end.
+        calibration: How its probabilities did on the validation split.
         description: What the model is, for a report or a server's metadata.
     """
 
@@ -36,7 +37,7 @@ class Classifier:
         self._model = encoder.model.to(compute.device).eval()
         self._reader = encoder.reader()
         self._encoding = encoder.encoding
-        self._temperature = calibration.temperature
+        self.calibration = calibration
         self._compute = compute
         self.max_length = self._reader.max_length
 
@@ -81,7 +82,7 @@ class Classifier:
         return predict_logits(self._model, ids, pad_id=self._reader.pad_id, compute=self._compute)
 
     def _probabilities(self, texts: Sequence[str]) -> Floats:
-        logits = self._logits(texts) / self._temperature
+        logits = self._logits(texts) / self.calibration.temperature
         probabilities: Floats = expit(logits[:, 1] - logits[:, 0])
         return probabilities
 

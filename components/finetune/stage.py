@@ -52,7 +52,7 @@ def finetune(dataset: str | Path, out: str | Path, config: FinetuneConfig = _DEF
         log.write(**counts)
         fit = _fit(encoder, splits, config, compute=compute, log=log)
         calibration = _calibrate(encoder, splits[1], compute)
-    log.write(best_epoch=fit.best.epoch, **asdict(calibration))
+    log.write(best_epoch=fit.best.epoch, **calibration.scalars)
     seconds = time.monotonic() - started
 
     counts |= {"epochs": fit.epochs, "best_epoch": fit.best.epoch}
@@ -131,4 +131,4 @@ def _calibrate(encoder: Encoder, validation: Split, compute: Compute) -> Calibra
 
 def _stats(fit: Fit, calibration: Calibration) -> dict[str, float]:
     scores = {f"validation_{name}": value for name, value in asdict(fit.best.scores).items() if value is not None}
-    return {**scores, **{name: value for name, value in asdict(calibration).items() if name != "examples"}}
+    return {**scores, **{name: value for name, value in calibration.scalars.items() if name != "examples"}}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -45,3 +46,16 @@ def test_something_else_is_no_calibration(tmp_path: Path) -> None:
     (tmp_path / "calibration.json").write_text('{"temperature": 2.0}')
     with pytest.raises(RecordsError, match="no calibration"):
         Calibration.load(tmp_path)
+
+
+def test_it_records_how_often_the_scaled_probabilities_came_true() -> None:
+    bins = calibrate(5 * LOGITS, LABELS).reliability
+    assert sum(each.examples for each in bins) == len(LABELS)
+    assert all(each.low <= each.mean_probability <= each.high for each in bins if 0.1 < each.mean_probability < 0.9)
+
+
+def test_a_model_without_that_record_still_loads(tmp_path: Path) -> None:
+    calibration = calibrate(LOGITS, LABELS)
+    (tmp_path / "calibration.json").write_text(json.dumps(calibration.scalars))
+    loaded = Calibration.load(tmp_path)
+    assert (loaded.reliability, loaded.scalars) == ((), calibration.scalars)

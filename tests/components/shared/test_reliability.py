@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from intclass.components.evaluate.calibration import equal_mass_bins, reliability, wilson_interval
+from intclass.components.shared.reliability import equal_mass_bins, reliability, wilson_interval
 
 
 def test_bins_hold_about_the_same_number() -> None:

@@ -1,4 +1,4 @@
-"""Calibration: does a probability of 0.8 come true eight times in ten?"""
+"""Reliability: does a probability of 0.8 come true eight times in ten?"""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.stats import binomtest
+import numpy.typing as npt
 
-from intclass.components.evaluate.arrays import Floats, Ints
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 MAX_BINS: Final = 15
 MIN_EXAMPLES: Final = 10
@@ -55,5 +56,7 @@ def _bin(labels: Ints, probabilities: Floats) -> ReliabilityBin:
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     """The 95 % score interval of a share (Wilson 1927): sound for small groups and for shares near 0 and 1."""
+    from scipy.stats import binomtest  # takes a second to import, which a server that only reads bins can do without
+
     interval = binomtest(successes, trials).proportion_ci(confidence_level=0.95, method="wilson")
     return float(interval.low), float(interval.high)
