@@ -18,6 +18,7 @@ from intclass.components.integrate.__main__ import main as integrate
 from intclass.components.serve.__main__ import main as serve
 from intclass.components.shared.command import application, guarded
 from intclass.components.shared.manifest import program_version
+from intclass.pipelines.estimate.__main__ import main as estimate
 from intclass.pipelines.presets import PRESETS
 
 app = application(
@@ -96,7 +97,7 @@ def submit(
     typer.echo(submit_run(host, arguments, experiment=experiment, run_name=run_name))
 
 
-for _command in (generate, integrate, dataset, finetune, evaluate, predict, serve):
+for _command in (generate, integrate, dataset, finetune, evaluate, predict, serve, estimate):
     app.command(name=_command.__module__.split(".")[-1 if _command is predict else -2])(_command)
 
 
