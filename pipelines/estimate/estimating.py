@@ -16,6 +16,7 @@ from intclass.pipelines.estimate.solve_times import Floats, SolveTimes
 SHARD_SIZES: Final = (5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000)
 PREEMPTIONS_PER_HOUR: Final = (0.0, 0.05, 0.2, 1.0)  # beside the cluster's own; 1 an hour is a bad day
 NODES: Final = (8, 16, 32, 64, 128)
+MAX_FUNCTIONS: Final = 10**9  # beyond it the simulation takes minutes and gigabytes
 AS_GOOD: Final = 1.01  # of the best wall time: fewer and larger shards are simpler to look after
 # `sympy.integrate` with 5 s for each function in a process of its own, measured on one core of a two-core virtual
 # machine with functions of 10 operators: the method of the first published labels of this kind.
@@ -139,9 +140,9 @@ class Estimator:
             **_intervals(runs, cluster, dollars_per_node_hour=self.prices.node_hour(cluster, spot=spot)),
         )
 
-    def with_cluster(self, **changes: float) -> Estimator:
+    def on(self, cluster: Cluster) -> Estimator:
         """The same on other machines."""
-        return replace(self, cluster=replace(self.cluster, **changes))
+        return replace(self, cluster=cluster)
 
     def baseline(self, ours: Forecast) -> Baseline:
         """What the first published method would take for the same functions."""
@@ -183,28 +184,27 @@ def estimate(estimator: Estimator, functions: Sequence[int], *, shard_size: int 
 
     Raises ConfigError for numbers that make no sense.
     """
-    if not functions or min(functions) < 1:
-        raise ConfigError("--functions: give numbers of at least 1, such as 20e6,100e6")
-    if not 0 <= shard_size <= estimator.cluster.table_rows:
-        raise ConfigError(
-            f"--shard-size {shard_size} must be from 1 to --table-rows {estimator.cluster.table_rows}, or 0"
-        )
-    sizes = sorted({min(size, estimator.cluster.table_rows) for size in (*SHARD_SIZES, shard_size) if size})
+    cluster = estimator.cluster
+    if not functions or min(functions) < 1 or max(functions) > MAX_FUNCTIONS:
+        raise ConfigError(f"--functions: give numbers from 1 to {MAX_FUNCTIONS:.0e}, such as 20e6,100e6")
+    if not 0 <= shard_size <= cluster.table_rows:
+        raise ConfigError(f"--shard-size {shard_size} must be from 1 to --table-rows {cluster.table_rows}, or 0")
+    sizes = sorted({min(size, cluster.table_rows) for size in (*SHARD_SIZES, shard_size) if size})
     scans = {count: tuple(estimator.forecast(count, size) for size in sizes) for count in functions}
     chosen = {count: shard_size or recommend(scan).shard_size for count, scan in scans.items()}
     spot = tuple(estimator.forecast(count, size) for count, size in chosen.items())
     most = max(functions)
-    rates = sorted({estimator.cluster.preemptions_per_hour, *PREEMPTIONS_PER_HOUR})
-    nodes = sorted({estimator.cluster.nodes, *NODES})
+    rates = sorted({cluster.preemptions_per_hour, *PREEMPTIONS_PER_HOUR})
+    nodes = sorted({cluster.nodes, *NODES})
     return Estimate(
         spot=spot,
         on_demand=tuple(estimator.forecast(count, size, spot=False) for count, size in chosen.items()),
         baselines=tuple(map(estimator.baseline, spot)),
         by_shard_size=scans[most],
         by_preemptions=tuple(
-            estimator.with_cluster(preemptions_per_hour=rate).forecast(most, chosen[most]) for rate in rates
+            estimator.on(replace(cluster, preemptions_per_hour=rate)).forecast(most, chosen[most]) for rate in rates
         ),
-        by_nodes=tuple(estimator.with_cluster(nodes=number).forecast(most, chosen[most]) for number in nodes),
+        by_nodes=tuple(estimator.on(replace(cluster, nodes=number)).forecast(most, chosen[most]) for number in nodes),
     )
 
 

@@ -24,6 +24,7 @@ from intclass.components.shared.manifest import Manifest, read_manifest
 from intclass.components.shared.records import OUTCOMES, read_table
 
 Floats = npt.NDArray[np.float64]
+Origin = tuple[str, str | None, int | None]  # generator, grammar, internal nodes
 
 STAGE: Final = "integrate"
 BINS_PER_DECADE: Final = 16  # neighbours differ by 15 %
@@ -148,7 +149,7 @@ class Distribution:
         has most of its skewness and is never negative.
         """
         if self.variance == 0:
-            return functions * self.mean
+            return np.asarray(functions * self.mean, dtype=np.float64)
         return rng.gamma(functions * (self.mean**2 / self.variance), self.variance / self.mean)
 
     def draw_ages(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
@@ -173,7 +174,7 @@ def fit_solve_times(folders: Sequence[str | Path], *, machine: str = "") -> Solv
     """
     manifests = [_read_manifest(folder) for folder in folders]
     options = _common_options(manifests, folders)
-    seconds: dict[tuple[Any, ...], list[float]] = {}
+    seconds: dict[Origin, list[float]] = {}
     engines: Counter[str] = Counter()
     versions: set[str] = set()
     for folder in folders:
@@ -196,7 +197,7 @@ def fit_solve_times(folders: Sequence[str | Path], *, machine: str = "") -> Solv
         date=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
     )
     origins = sorted(seconds, key=lambda origin: (origin[0], origin[1] or "", origin[2] or 0))
-    return SolveTimes(strata=tuple(_stratum(*one, seconds[one]) for one in origins), measurement=measurement)
+    return SolveTimes(strata=tuple(_stratum(one, seconds[one]) for one in origins), measurement=measurement)
 
 
 def _read_manifest(folder: str | Path) -> Manifest:
@@ -226,10 +227,11 @@ def _busy_share(manifests: Sequence[Manifest]) -> float | None:
     return round(worked / offered, 4) if worked else None
 
 
-def _stratum(generator: str, grammar: str | None, internal_nodes: int | None, seconds: list[float]) -> Stratum:
+def _stratum(origin: Origin, seconds: list[float]) -> Stratum:
     values = np.array(seconds)
     places = np.floor(BINS_PER_DECADE * np.log10(values)).astype(int)
     bins = [(int(n), float(f"{values[places == p].mean():.6g}")) for p, n in sorted(Counter(places.tolist()).items())]
+    generator, grammar, internal_nodes = origin
     return Stratum(generator=generator, grammar=grammar, internal_nodes=internal_nodes, bins=tuple(bins))
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -89,7 +90,9 @@ class TestEstimate:
         assert [one.preemptions_per_hour for one in made.by_preemptions] == [0, 0.0068, 0.05, 0.2, 1]
         assert [one.nodes for one in made.by_nodes] == [4, 8, 16, 32, 64, 128]
 
-    @pytest.mark.parametrize(("functions", "size"), [([], 0), ([0], 0), ([MILLION], -1), ([MILLION], 2 * MILLION)])
+    @pytest.mark.parametrize(
+        ("functions", "size"), [([], 0), ([0], 0), ([10**10], 0), ([MILLION], -1), ([MILLION], 2 * MILLION)]
+    )
     def test_bad_numbers_are_refused(self, functions: list[int], size: int) -> None:
         with pytest.raises(ConfigError, match=r"--functions|--shard-size"):
             estimate(estimator(), functions, shard_size=size)
@@ -113,6 +116,10 @@ class TestReport:
 
 
 class TestCommand:
+    @pytest.mark.slow
+    def test_the_page_in_the_docs_is_what_the_command_prints(self) -> None:
+        assert self.run() in (Path(__file__).parents[3] / "docs" / "scale.md").read_text()
+
     def run(self, *arguments: str) -> str:
         done = CliRunner().invoke(app, ["estimate", *arguments], catch_exceptions=False)
         assert done.exit_code == 0

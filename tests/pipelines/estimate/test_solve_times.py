@@ -16,7 +16,7 @@ HEAVY = times_of((600, 0.01), (300, 0.03), (80, 0.5), (20, 2.0))  # mean 0.095 s
 
 
 def measured_seconds(count: int = 500) -> list[float]:
-    return np.random.default_rng(1).lognormal(-4, 1.5, count).tolist()
+    return [float(seconds) for seconds in np.random.default_rng(1).lognormal(-4, 1.5, count)]
 
 
 class TestFitting:
