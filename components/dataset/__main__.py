@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
 
-from intclass.components.dataset.config import Target
+from intclass.components.dataset.config import DatasetConfig, Target
 from intclass.components.shared.command import run
 
 
@@ -35,15 +35,33 @@ def main(
         list[str] | None,
         typer.Option(help="Text file of integrands, one a line: leave out their near-copies. Repeatable."),
     ] = None,
+    hold_out_generator: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Make this generator's functions the split test_generator. Repeatable."),
+    ] = None,
+    hold_out_larger_than: Annotated[
+        int, typer.Option(metavar="NODES", help="Make functions of more nodes the split test_size; 0: none.")
+    ] = 0,
+    hold_out_structures: Annotated[
+        float,
+        typer.Option(metavar="SHARE", help="Make functions of this share of all tree shapes the split test_structure."),
+    ] = 0.0,
+    compact: Annotated[
+        bool, typer.Option("--compact", help="A file of half the size: what other columns say is left out.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Decides which functions lie in which split.")] = 0,
+    min_success_ratio: Annotated[
+        float, typer.Option(help="Go on if at least this share of a run's shards is there, though others failed.")
+    ] = 1.0,
 ) -> None:
     """Turn outcomes into a dataset: labelled, without duplicates, split so that near-copies never cross.
 
-    Writes examples.parquet, a data card README.md and manifest.json.
+    Writes examples.parquet, a data card README.md, report.html and manifest.json.
 
     Example: `intclass dataset runs/laptop/outcomes --out examples --target elementary`
+    Example: `intclass dataset runs/laptop/outcomes --out examples --hold-out-larger-than 30 --hold-out-structures 0.05`
     """
-    from intclass.components.dataset import DatasetConfig, build_dataset
+    from intclass.components.dataset import build_dataset
 
     config = DatasetConfig(
         target=target,
@@ -52,21 +70,25 @@ def main(
         validation_fraction=validation_fraction,
         max_per_skeleton=max_per_skeleton,
         hold_out=tuple(hold_out or ()),
+        hold_out_generators=tuple(hold_out_generator or ()),
+        hold_out_larger_than=hold_out_larger_than,
+        hold_out_structures=hold_out_structures,
+        compact=compact,
         seed=seed,
     )
-    counts = build_dataset(outcomes, out, config).counts
-    _tell(counts, config.class_names, out)
+    counts = build_dataset(outcomes, out, config, min_success_ratio=min_success_ratio).counts
+    _tell(counts, config, out)
 
 
-def _tell(counts: Mapping[str, int], class_names: tuple[str, str], out: str) -> None:
+def _tell(counts: Mapping[str, int], config: DatasetConfig, out: str) -> None:
     """Say what came of it, in three lines."""
 
-    def listed(names: list[str]) -> str:
+    def listed(names: Sequence[str]) -> str:
         return ", ".join(f"{name.removeprefix('dropped_')} {counts[name]:,}" for name in names)
 
     dropped = [name for name, count in counts.items() if name.startswith("dropped_") and count]
-    typer.echo(f"{counts['examples']:,} examples ({listed(list(class_names))}) of {counts['outcomes']:,} outcomes")
-    typer.echo(f"splits: {listed(['train', 'validation', 'test'])}; dropped: {listed(dropped) or 'none'}")
+    typer.echo(f"{counts['examples']:,} examples ({listed(config.class_names)}) of {counts['outcomes']:,} outcomes")
+    typer.echo(f"splits: {listed(config.splits)}; dropped: {listed(dropped) or 'none'}")
     typer.echo(f"in {out}; next: intclass finetune {out} --out MODEL")
 
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import yaml
 
 from intclass.components.dataset import _tables as tables
-from intclass.components.dataset._card_text import COLUMNS, DROPPED, LIMITS, QUESTIONS, TAGS
+from intclass.components.dataset._card_text import COLUMNS, DROPPED, HELD_OUT, LEFT_OUT, LIMITS, QUESTIONS, SPLITS, TAGS
 from intclass.components.dataset._reading import Source
 from intclass.components.dataset._split import Balance
 from intclass.components.dataset.config import DatasetConfig
@@ -51,6 +51,8 @@ def data_card(facts: Facts) -> str:
         question=QUESTIONS[config.target].format(seconds=config.solved_within_seconds),
         program=program_version(),
         columns=_columns(config),
+        left_out=f"\n{LEFT_OUT}\n" if config.compact else "",
+        held_out=_held_out(config),
         verified=f"{pc.sum(outcomes['verified']).as_py():,}",
         by_origin=tables.outcomes_by(outcomes, "grammar", "generator", "seed"),
         by_internal_nodes=tables.outcomes_by(outcomes, "internal_nodes"),
@@ -102,7 +104,24 @@ def _selection(facts: Facts) -> str:
     rows: list[list[object]] = [["outcomes read", len(facts.source.table)]]
     rows += [[f"dropped: {DROPPED[reason]}", count] for reason, count in facts.dropped.items()]
     rows += [["examples", len(facts.examples)]]
-    return tables.table(["rows", "count"], rows)
+    missing = facts.source.missing_shards
+    failed = f"\n\nShards of outcomes that failed, whose functions are missing: {missing}." if missing else ""
+    return tables.table(["rows", "count"], rows) + failed
+
+
+def _held_out(config: DatasetConfig) -> str:
+    """The test splits besides `test`, in a list."""
+    asked = [split for split in config.splits if split in SPLITS]
+    if not asked:
+        return ""
+    said = {
+        "generators": " and ".join(config.hold_out_generators),
+        "plural": "s" * (len(config.hold_out_generators) > 1),
+        "nodes": config.hold_out_larger_than,
+        "share": config.hold_out_structures,
+    }
+    lines = [f"- `{split}`: {SPLITS[split].format(**said)}." for split in asked]
+    return "\n".join([HELD_OUT, "", *lines, "", ""])
 
 
 def _unlabelled(facts: Facts) -> str:
@@ -116,4 +135,8 @@ def _command(config: DatasetConfig) -> str:
         options += [f"--solved-within {config.solved_within_seconds:g}"]
     options += [f"--test-fraction {config.test_fraction:g}", f"--validation-fraction {config.validation_fraction:g}"]
     options += [f"--max-per-skeleton {config.max_per_skeleton}", *["--hold-out FILE"] * len(config.hold_out)]
+    options += [f"--hold-out-generator {generator}" for generator in config.hold_out_generators]
+    options += [f"--hold-out-larger-than {config.hold_out_larger_than}"] if config.hold_out_larger_than else []
+    options += [f"--hold-out-structures {config.hold_out_structures:g}"] if config.hold_out_structures else []
+    options += ["--compact"] if config.compact else []
     return " \\\n    ".join(["intclass dataset OUTCOMES... --out DIR", *options, f"--seed {config.seed}"])

@@ -31,8 +31,25 @@ COLUMNS: Final[Mapping[str, str]] = {
     "reason": "why that is the outcome",
     "certificate": "what proves the outcome",
     "seconds": "time that all engines and checks took",
-    "split": "train, validation or test",
+    "split": "train, validation, test, or one of the test splits that were held out",
 }
+
+SPLITS: Final[Mapping[str, str]] = {
+    "test_generator": "functions of the generator{plural} {generators}, of which train and validation have none",
+    "test_size": "functions of more than {nodes} nodes, which train and validation do not have",
+    "test_structure": "functions whose canonical trees have a shape that train and validation do not have "
+    "({share:g} of all shapes, picked by a hash)",
+}
+
+HELD_OUT: Final = """\
+Besides `test`, whose functions are like those of `train`, there are test splits of functions that are not. A function
+lies in the first of them that it fits. If a function is held out, its near-copies go to `test`, unless they are held
+out themselves, so near-copies never lie both in train or validation and in a test split."""
+
+LEFT_OUT: Final = """\
+This file is compact: `canonical` is null where it is the integrand as given, and `fingerprint` (16 hexadecimal digits
+of the SHA-256 of `canonical`) and `num_nodes` (of `prefix`) are left out. `intclass` reads it as if all were there; so
+does `intclass.components.shared.records.read_table`."""
 
 DROPPED: Final[Mapping[str, str]] = {
     "unparsable": "could not be read as a function of x",

@@ -1,9 +1,8 @@
-"""Prefix words, skeleton, family and size of many functions, on all cores where it pays."""
+"""Prefix words, skeleton, structure, family and size of many functions, on all cores where it pays."""
 
 from __future__ import annotations
 
 import multiprocessing
-import re
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -14,14 +13,18 @@ import pyarrow as pa
 from intclass.components.dataset._family import family
 from intclass.components.shared.cores import available_cores
 from intclass.components.shared.errors import ExpressionError
-from intclass.components.shared.expressions import parse_trusted, prefix_words, skeleton_hash
+from intclass.components.shared.expressions import (
+    count_nodes,
+    parse_trusted,
+    prefix_words,
+    skeleton_hash,
+    structure_hash,
+)
 from intclass.components.shared.progress import Progress
 
 CHUNK_ROWS: Final = 500
 # Below this a second process costs more, in imports, than it saves.
 ROWS_FOR_PROCESSES: Final = 4_000
-
-_LONG_INTEGER: Final = re.compile(r"int [0-9 ]+ end")
 
 
 class Encoding(NamedTuple):
@@ -29,6 +32,7 @@ class Encoding(NamedTuple):
 
     prefix: str
     skeleton: str
+    structure: str
     family: str
     num_nodes: int
 
@@ -38,8 +42,7 @@ def encode(canonical: str) -> Encoding | None:
     try:
         expr = parse_trusted(canonical)
         prefix = " ".join(prefix_words(expr))
-        num_nodes = len(_LONG_INTEGER.sub("0", prefix).split())
-        return Encoding(prefix, skeleton_hash(expr), family(expr), num_nodes)
+        return Encoding(prefix, skeleton_hash(expr), structure_hash(expr), family(expr), count_nodes(prefix))
     except ExpressionError:
         return None
 

@@ -11,10 +11,12 @@ from typing import Any, Final
 import pyarrow as pa
 
 from intclass.components.dataset._family import family
+from intclass.components.dataset._shards import count_missing_shards
 from intclass.components.shared import storage
 from intclass.components.shared.errors import ExpressionError, RecordsError
 from intclass.components.shared.expressions import parse
-from intclass.components.shared.manifest import is_complete, read_manifest
+from intclass.components.shared.failure import FAILURE_FILE, read_failure
+from intclass.components.shared.manifest import Manifest, is_complete, read_manifest
 from intclass.components.shared.records import OUTCOMES, read_table
 
 # The first four say which of several near-copies comes first. Rows that agree in all of them are copies of one row.
@@ -30,11 +32,13 @@ class Source:
 
     The table is that of records.OUTCOMES without antiderivatives, and without the reasons in `answers`. `inputs` holds
     the fingerprint of each folder or file, sorted; `configs` what `integrate` was told, where a manifest says so.
+    `missing_shards` of the runs have no table.
     """
 
     table: pa.Table
     inputs: Sequence[str]
     configs: Sequence[dict[str, Any]]
+    missing_shards: int = 0
 
     @property
     def limit_seconds(self) -> float | None:
@@ -42,28 +46,46 @@ class Source:
         return min((config["limit_seconds"] for config in self.configs if "limit_seconds" in config), default=None)
 
 
-def read_outcomes(paths: Iterable[str | Path]) -> Source:
+def read_outcomes(paths: Iterable[str | Path], *, min_success_ratio: float = 1.0) -> Source:
     """All outcomes in the Parquet files, and in the folders and the folders below them.
 
-    Raises StorageError or RecordsError naming the path at fault.
+    Of the shards of one run at least the share `min_success_ratio` must be there.
+
+    Raises StorageError or RecordsError naming the path at fault, or saying which shards are missing.
     """
-    files = sorted({file for path in paths for file in _tables_below(path)})
+    found = sorted({file for path in paths for file in _files_below(path)})
+    files = [file for file in found if not _is_failure(file)]
+    manifests = {file: _manifest_beside(file) for file in files}
+    missing_shards = count_missing_shards(
+        [manifest for manifest in manifests.values() if manifest],
+        [read_failure(file) for file in found if _is_failure(file)],
+        min_success_ratio=min_success_ratio,
+    )
     table = pa.concat_tables([_lean(read_table(file, OUTCOMES)) for file in files])
-    known = [_known_about(file) for file in files]
     return Source(
         table=table.sort_by([(name, "ascending") for name in ORDER]),
-        inputs=sorted(fingerprint for fingerprint, _ in known),
-        configs=[config for _, config in known if config],
+        inputs=sorted(
+            manifest.fingerprint if manifest else _digest(storage.read_bytes(file))
+            for file, manifest in manifests.items()
+        ),
+        configs=[dict(manifest.config) for manifest in manifests.values() if manifest],
+        missing_shards=missing_shards,
     )
 
 
-def _tables_below(path: str | Path) -> list[str]:
+def _files_below(path: str | Path) -> list[str]:
+    """Tables of outcomes, and what shards left that failed."""
     if str(path).endswith(".parquet"):
         return [str(path)]
-    files = [file for file in storage.list_files(path) if file.rpartition("/")[2] == OUTCOMES.file_name]
+    names = (OUTCOMES.file_name, FAILURE_FILE)
+    files = [file for file in storage.list_files(path) if file.rpartition("/")[2] in names]
     if not files:
         raise RecordsError(f"{path}: no {OUTCOMES.file_name} in it or below it; `intclass integrate` writes one")
     return files
+
+
+def _is_failure(file: str) -> bool:
+    return file.rpartition("/")[2] == FAILURE_FILE
 
 
 def _lean(outcomes: pa.Table) -> pa.Table:
@@ -75,13 +97,12 @@ def _lean(outcomes: pa.Table) -> pa.Table:
     return outcomes.drop_columns(["answers", "antiderivative"]).append_column("answers", lean)
 
 
-def _known_about(file: str) -> tuple[str, dict[str, Any]]:
-    """The fingerprint of the folder that the table lies in, and its stage's options; of the file, if that is all."""
+def _manifest_beside(file: str) -> Manifest | None:
+    """The manifest of the folder that the table lies in, if that is its stage's."""
     folder, _, name = file.rpartition("/")
     if name == OUTCOMES.file_name and is_complete(folder or "."):
-        manifest = read_manifest(folder or ".")
-        return manifest.fingerprint, dict(manifest.config)
-    return _digest(storage.read_bytes(file)), {}
+        return read_manifest(folder or ".")
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)

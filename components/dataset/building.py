@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -20,26 +19,34 @@ from intclass.components.dataset._selection import (
     drop_held_out,
     limit_skeletons,
 )
-from intclass.components.dataset._split import balance, check_balance, split_of
+from intclass.components.dataset._split import Splits, assign_splits, balance, check_balance
 from intclass.components.dataset.config import DatasetConfig
 from intclass.components.shared import storage
 from intclass.components.shared.manifest import Manifest, write_manifest
-from intclass.components.shared.records import EXAMPLES, LABELS, SPLITS, write_table
+from intclass.components.shared.records import EXAMPLES, LABELS, write_table
 
 _DEFAULT: Final = DatasetConfig()
 
 
-def build_dataset(outcomes: Sequence[str | Path], out: str | Path, config: DatasetConfig = _DEFAULT) -> Manifest:
+def build_dataset(
+    outcomes: Sequence[str | Path],
+    out: str | Path,
+    config: DatasetConfig = _DEFAULT,
+    *,
+    min_success_ratio: float = 1.0,
+) -> Manifest:
     """Write `examples.parquet` (records.EXAMPLES), a data card `README.md` and the manifest to the folder `out`.
 
     `outcomes` are folders that `integrate` wrote, folders of such folders, or Parquet files of records.OUTCOMES; their
-    order does not matter. Returns the manifest, whose counts say how many rows each rule dropped.
+    order does not matter. At least the share `min_success_ratio` of the shards of each run must be there. Returns the
+    manifest, whose counts say how many rows each rule dropped.
 
-    Raises ConfigError if a class is empty in the outcomes or in a split, or if the target asks for more seconds than
-    SymPy had; StorageError, RecordsError or ExpressionError naming the file that cannot be read.
+    Raises ConfigError if a class is empty in the outcomes or in a random split, if a held-out split is empty, or if the
+    target asks for more seconds than SymPy had; StorageError, RecordsError or ExpressionError naming the file that
+    cannot be read.
     """
     held_out = read_hold_outs(config.hold_out)
-    source = read_outcomes(outcomes)
+    source = read_outcomes(outcomes, min_success_ratio=min_success_ratio)
     check_limit(config, source.limit_seconds)
 
     rows, unlabelled = drop_unlabelled(source.table, config)
@@ -50,8 +57,9 @@ def build_dataset(outcomes: Sequence[str | Path], out: str | Path, config: Datas
     rows, similar = limit_skeletons(rows, config.max_per_skeleton)
     dropped = unlabelled | repeated | unreadable | asked_for | similar
 
-    examples = _examples(rows, config)
-    split_balance = balance(examples["split"].to_pylist(), examples["label"].to_pylist(), config)
+    splits = assign_splits(rows, config)
+    examples = _examples(rows, splits, config)
+    split_balance = balance(splits, examples["label"].to_pylist(), config)
     check_balance(split_balance)
     facts = Facts(
         config=config,
@@ -61,12 +69,12 @@ def build_dataset(outcomes: Sequence[str | Path], out: str | Path, config: Datas
         mixed_skeletons=mixed_skeletons,
         balance=split_balance,
     )
-    write_table(out, examples, EXAMPLES)
+    write_table(out, examples, EXAMPLES, compact=config.compact)
     storage.write_text(storage.join(out, CARD_NAME), data_card(facts))
     return write_manifest(
         out,
         "dataset",
-        config={name: value for name, value in asdict(config).items() if name != "hold_out"},
+        config=config.record(),
         inputs=_numbered("outcomes", source.inputs) | _numbered("hold-out", held_out.inputs),
         counts=_counts(facts),
         stats={"balance": split_balance},
@@ -77,22 +85,23 @@ def _numbered(kind: str, fingerprints: Sequence[str]) -> dict[str, str]:
     return {f"{kind}-{number:03}": fingerprint for number, fingerprint in enumerate(fingerprints)}
 
 
-def _examples(rows: pa.Table, config: DatasetConfig) -> pa.Table:
+def _examples(rows: pa.Table, splits: Splits, config: DatasetConfig) -> pa.Table:
     columns = {name: rows[name] for name in EXAMPLES.schema.names if name in rows.column_names}
     columns |= {
         "target": pa.array([config.target] * len(rows), pa.string()),
         "label": rows["class"],
         "outcome": rows["label"],
-        "split": pa.array([split_of(family, config) for family in rows["family"].to_pylist()], pa.string()),
+        "split": pa.array(splits, pa.string()),
     }
     return EXAMPLES.check(pa.table(columns), source="dataset")
 
 
 def _counts(facts: Facts) -> dict[str, int]:
-    splits = {split: sum(facts.balance[split].values()) for split in SPLITS}
-    classes = {name: sum(facts.balance[split][name] for split in SPLITS) for name in facts.config.class_names}
+    splits = {split: sum(classes.values()) for split, classes in facts.balance.items()}
+    classes = {name: sum(each[name] for each in facts.balance.values()) for name in facts.config.class_names}
     dropped = {f"dropped_{reason}": count for reason, count in facts.dropped.items()}
     outcomes = Counter(facts.source.table["label"].to_pylist())
     totals = {"outcomes": outcomes.total(), **{f"outcomes_{label}": outcomes[label] for label in LABELS}}
     totals |= {"examples": len(facts.examples)}
-    return totals | classes | splits | dropped | {"mixed_skeletons": facts.mixed_skeletons}
+    shards = {"missing_shards": facts.source.missing_shards}
+    return totals | classes | splits | dropped | {"mixed_skeletons": facts.mixed_skeletons} | shards

@@ -13,12 +13,14 @@ def dataset(
     target: str,
     solved_within_seconds: float,
     seed: int,
+    min_success_ratio: float,
 ) -> None:
     """Turn the shards' outcomes into labelled examples, split so that near-copies never cross."""
     from intclass.components import dataset as stage
     from intclass.components.shared.storage import read_bytes, write_bytes
 
     config = stage.DatasetConfig(target=target, solved_within_seconds=solved_within_seconds, seed=seed)
-    manifest = stage.build_dataset([shard.path for shard in outcomes], examples.path, config)
+    shards = [shard.path for shard in outcomes]
+    manifest = stage.build_dataset(shards, examples.path, config, min_success_ratio=min_success_ratio)
     examples.metadata.update(manifest.counts)
     write_bytes(data_card.path, read_bytes(f"{examples.path}/README.md"))

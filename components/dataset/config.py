@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final, Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
 
 from intclass.components.shared.errors import ConfigError
+from intclass.components.shared.records import SPLITS, Split
 
 Target = Literal["elementary", "solved"]
 
@@ -30,6 +31,10 @@ class DatasetConfig:
         validation_fraction: The same for the validation split.
         max_per_skeleton: So many functions that differ in constants alone are kept; 0 keeps all of them.
         hold_out: Files of integrands, one a line. Their near-copies are left out, so that they can judge a model.
+        hold_out_generators: Functions that these generators made become the split `test_generator`.
+        hold_out_larger_than: Functions of more nodes than this become the split `test_size`; 0 holds out none.
+        hold_out_structures: Functions of this share of all tree shapes become the split `test_structure`.
+        compact: Write a smaller file, without what other columns say; `records.read_table` finds it again.
         seed: Decides which families lie in which split.
     """
 
@@ -39,6 +44,10 @@ class DatasetConfig:
     validation_fraction: float = 0.15
     max_per_skeleton: int = 1
     hold_out: tuple[str, ...] = ()
+    hold_out_generators: tuple[str, ...] = ()
+    hold_out_larger_than: int = 0
+    hold_out_structures: float = 0.0
+    compact: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -52,8 +61,28 @@ class DatasetConfig:
         if self.test_fraction + self.validation_fraction >= 1:
             both = f"test_fraction {self.test_fraction} and validation_fraction {self.validation_fraction}"
             raise ConfigError(f"{both} leave nothing to train on; give less than 1 together")
-        if self.max_per_skeleton < 0:
-            raise ConfigError(f"max_per_skeleton is {self.max_per_skeleton}; give 0 (no limit) or more")
+        for name, meaning in (("max_per_skeleton", "no limit"), ("hold_out_larger_than", "hold out none")):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"{name} is {getattr(self, name)}; give 0 ({meaning}) or more")
+        if not 0 <= self.hold_out_structures < 1:
+            raise ConfigError(
+                f"hold_out_structures is {self.hold_out_structures}; give 0 (hold out none) or more, below 1"
+            )
+
+    def record(self) -> dict[str, Any]:
+        """The options as JSON values, without paths."""
+        options = asdict(self) | {"hold_out_generators": list(self.hold_out_generators)}
+        return {name: value for name, value in options.items() if name != "hold_out"}
+
+    @property
+    def splits(self) -> tuple[Split, ...]:
+        """The splits that are asked for, in the order of records.SPLITS."""
+        asked: Mapping[Split, bool] = {
+            "test_generator": bool(self.hold_out_generators),
+            "test_size": self.hold_out_larger_than > 0,
+            "test_structure": self.hold_out_structures > 0,
+        }
+        return tuple(split for split in SPLITS if asked.get(split, True))
 
     @property
     def class_names(self) -> tuple[str, str]:

@@ -6,7 +6,7 @@ A table lies in a stage's folder under its own name, `functions.parquet` and so 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -14,24 +14,33 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from intclass.components.shared import storage
+from intclass.components.shared.compact import OF_EXAMPLES, Derived, compacted, restored
 from intclass.components.shared.errors import RecordsError
 
 Label = Literal["elementary", "nonelementary", "unknown"]
 LABELS: Final[tuple[Label, ...]] = ("elementary", "nonelementary", "unknown")
-Split = Literal["train", "validation", "test"]
-SPLITS: Final[tuple[Split, ...]] = ("train", "validation", "test")
+# `test` is drawn at random, from the same functions as `train`; the three behind it are unlike what `train` holds.
+Split = Literal["train", "validation", "test", "test_generator", "test_size", "test_structure"]
+RANDOM_SPLITS: Final[tuple[Split, ...]] = ("train", "validation", "test")
+HELD_OUT_SPLITS: Final[tuple[Split, ...]] = ("test_generator", "test_size", "test_structure")
+SPLITS: Final[tuple[Split, ...]] = (*RANDOM_SPLITS, *HELD_OUT_SPLITS)
 
+_COMPACT: Final[Mapping[str, Any]] = {"compression_level": 19, "use_dictionary": False}
 _NAME_KEY = b"intclass.table"
 _VERSION_KEY = b"intclass.version"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table's name, version and Arrow schema. The version rises when a column changes its meaning."""
+    """A table's name, version and Arrow schema. The version rises when a column changes its meaning.
+
+    A compact file of the table leaves out what is `derived`.
+    """
 
     name: str
     version: int
     schema: pa.Schema
+    derived: tuple[Derived, ...] = ()
 
     @property
     def file_name(self) -> str:
@@ -139,9 +148,9 @@ OUTCOMES: Final = _table(
     _required("answers", pa.list_(ANSWER)),  # every engine's own answer, in the order asked
 )
 
-EXAMPLES: Final = _table(
+_EXAMPLES = _table(
     "examples",
-    1,
+    2,  # 2: more than one test split
     *_ORIGIN,
     _required("canonical", pa.string()),
     _required("fingerprint", pa.string()),
@@ -154,8 +163,9 @@ EXAMPLES: Final = _table(
     _required("reason", pa.string()),
     pa.field("certificate", pa.string()),
     _required("seconds", pa.float64()),
-    _required("split", pa.string()),
+    _required("split", pa.string()),  # one of SPLITS
 )
+EXAMPLES: Final = replace(_EXAMPLES, derived=OF_EXAMPLES)
 
 PREDICTIONS: Final = _table(
     "predictions",
@@ -184,13 +194,20 @@ def table_path(folder: str | Path, table: Table) -> str:
     return text if text.endswith(".parquet") else storage.join(text, table.file_name)
 
 
-def write_table(folder: str | Path, rows: pa.Table | Iterable[Mapping[str, Any]], table: Table) -> str:
-    """Write the rows whole or not at all; returns the path. The same rows give the same bytes."""
+def write_table(
+    folder: str | Path, rows: pa.Table | Iterable[Mapping[str, Any]], table: Table, *, compact: bool = False
+) -> str:
+    """Write the rows whole or not at all; returns the path. The same rows give the same bytes.
+
+    A compact file takes longer to write and leaves out what `table.derived` can find again; `read_table` does.
+    """
     arrow = table.check(rows, source=table.name) if isinstance(rows, pa.Table) else table.build(rows)
+    if compact:
+        arrow = compacted(arrow, table.derived)
     sink = pa.BufferOutputStream()
     try:
         # Parquet's pages follow Arrow's chunks, which are an accident of how a table was put together.
-        pq.write_table(arrow.combine_chunks(), sink, compression="zstd")
+        pq.write_table(arrow.combine_chunks(), sink, compression="zstd", **(_COMPACT if compact else {}))
     except pa.ArrowInvalid as error:  # a null inside a list or struct that may hold none
         raise RecordsError(f"{table.name}: {error}") from error
     path = table_path(folder, table)
@@ -206,4 +223,4 @@ def read_table(folder: str | Path, table: Table) -> pa.Table:
         arrow = pq.read_table(pa.BufferReader(data))
     except (pa.ArrowInvalid, OSError) as error:  # a damaged page is an OSError
         raise RecordsError(f"{path}: not a Parquet file: {error}") from error
-    return table.check(arrow, source=path)
+    return table.check(restored(arrow, table.derived), source=path)

@@ -7,7 +7,13 @@ from intclass.components.shared.expressions._formula import Formula, formula, fo
 from intclass.components.shared.expressions._limits import DEFAULT_LIMITS, TRUSTED_LIMITS, Limits
 from intclass.components.shared.expressions._names import X
 from intclass.components.shared.expressions._parse import parse, parse_trusted
-from intclass.components.shared.expressions._prefix import PREFIX_ARITY, PREFIX_VOCABULARY, from_prefix, prefix_words
+from intclass.components.shared.expressions._prefix import (
+    PREFIX_ARITY,
+    PREFIX_VOCABULARY,
+    count_nodes,
+    from_prefix,
+    prefix_words,
+)
 from intclass.components.shared.expressions._skeleton import skeleton, skeleton_hash, structure_hash
 from intclass.components.shared.expressions._text import to_text
 
@@ -21,6 +27,7 @@ __all__ = [
     "X",
     "canonical",
     "canonical_text",
+    "count_nodes",
     "digest",
     "fingerprint",
     "formula",

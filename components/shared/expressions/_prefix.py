@@ -19,6 +19,7 @@ before negative ones, numerators before denominators:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
@@ -55,6 +56,8 @@ PREFIX_VOCABULARY: Final[tuple[str, ...]] = (
     END_INTEGER,
 )
 
+_LONG_INTEGER: Final = re.compile(f"{BEGIN_INTEGER} [0-9 ]+ {END_INTEGER}")
+
 # How many arguments follow a word that is no part of an integer.
 PREFIX_ARITY: Final[Mapping[str, int]] = MappingProxyType(
     dict.fromkeys(BINARY_WORDS, 2) | dict.fromkeys(UNARY_WORDS, 1) | dict.fromkeys(LEAF_WORDS, 0)
@@ -80,6 +83,11 @@ def from_prefix(words: Sequence[str], *, limits: Limits = TRUSTED_LIMITS) -> Exp
     if len(words) > limits.length:
         raise too_long("the sequence", f"{len(words)} words long", limits)
     return build(_read(words, limits), limits)
+
+
+def count_nodes(prefix: str) -> int:
+    """The nodes of the tree that prefix words, joined by spaces, stand for; an integer of any length is one node."""
+    return len(_LONG_INTEGER.sub("0", prefix).split())
 
 
 def _write(node: Node, words: list[str]) -> None:

@@ -39,9 +39,25 @@ def test_it_makes_a_dataset_and_tells(tmp_path: Path, outcomes: Make, outcome: M
         "test_fraction": 0.2,
         "validation_fraction": 0.15,
         "max_per_skeleton": 1,
+        "hold_out_generators": [],
+        "hold_out_larger_than": 0,
+        "hold_out_structures": 0.0,
+        "compact": False,
         "seed": 1,
     }
     assert (out / "README.md").read_text().startswith("---\nlicense: cc-by-4.0\n")
+
+
+def test_it_holds_out_and_tells(tmp_path: Path, outcomes: Make, outcome: Make) -> None:
+    more = outcome("x*exp(x)", "elementary", index=900, generator="parts")
+    write_table(tmp_path / "o", [*outcomes(120), more], OUTCOMES)
+    options = ["--hold-out-generator", "parts", "--compact"]
+    result = call(tmp_path / "o", "--out", tmp_path / "d", *options, "--hold-out-larger-than", "4")
+    assert result.returncode == 2  # every function of the fixture has five nodes
+    assert "error: the train split has no example that is 'nonelementary'" in result.stderr
+    result = call(tmp_path / "o", "--out", tmp_path / "d", *options)
+    assert result.returncode == 0, result.stderr
+    assert ", test_generator 1; dropped: none" in result.stdout
 
 
 def test_bad_input_is_one_line(tmp_path: Path, outcome: Make) -> None:

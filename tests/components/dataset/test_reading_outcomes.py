@@ -11,6 +11,7 @@ from intclass.components.dataset._reading import read_hold_outs, read_outcomes
 from intclass.components.shared import storage
 from intclass.components.shared.errors import ExpressionError, RecordsError, StorageError
 from intclass.components.shared.expressions import parse
+from intclass.components.shared.failure import Failure, write_failure
 from intclass.components.shared.manifest import write_manifest
 from intclass.components.shared.records import FUNCTIONS, OUTCOMES, write_table
 
@@ -51,6 +52,23 @@ class TestOutcomes:
         assert [run["engines"] for run in source.configs] == [["sympy"], ["sympy"]]
         assert len(set(source.inputs)) == 3
         assert read_outcomes([tmp_path / "c"]).limit_seconds is None
+
+    def test_shards_of_a_run_are_read_from_the_folder_above_them(self, storage_root: str, outcomes: Make) -> None:
+        rows, inputs = outcomes(6), {"functions": "0"}
+        for shard in (0, 1):
+            folder = f"{storage_root}/shard-{shard}"
+            write_table(folder, rows[shard::3], OUTCOMES)
+            write_manifest(folder, "integrate", config={"shard": shard, "num_shards": 3}, inputs=inputs)
+        config = {"shard": 2, "num_shards": 3}
+        failure = Failure(stage="integrate", config=config, inputs=inputs, error="OSError: disk", attempts=3)
+        write_failure(f"{storage_root}/shard-2", failure)
+        with pytest.raises(RecordsError, match=r"^2 of 3 shards came out .* shard 2 \(OSError: disk\)"):
+            read_outcomes([storage_root])
+        source = read_outcomes([storage_root], min_success_ratio=0.6)
+        assert source.missing_shards == 1
+        assert len(source.table) == 4
+        with pytest.raises(RecordsError, match="0 of 3 shards"):
+            read_outcomes([f"{storage_root}/shard-2"], min_success_ratio=0.6)
 
     def test_a_file_in_the_folder_at_hand(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outcomes: Make

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import random
 from collections import Counter
+from collections.abc import Sequence
 
+import pyarrow as pa
 import pytest
 
 from intclass.components.dataset import DatasetConfig
-from intclass.components.dataset._split import balance, check_balance, split_of
+from intclass.components.dataset._split import assign_splits, balance, check_balance, split_of
 from intclass.components.shared.errors import ConfigError
 
+Row = tuple[str, str, int, str]  # family, generator, nodes, structure
 FAMILIES = [f"{number:016x}" for number in range(20_000)]
 
 
@@ -52,7 +56,7 @@ def test_a_split_without_a_class_is_refused_with_all_counts() -> None:
     message = (
         r"the test split has no example that is 'unsolved' "
         r"\(train 1 unsolved, 1 solved; validation 1 unsolved, 1 solved; test 0 unsolved, 1 solved\): "
-        "integrate more functions, or give --test-fraction"
+        "integrate more functions, or give --test-fraction more room"
     )
     with pytest.raises(ConfigError, match=message):
         check_balance(found)
@@ -60,3 +64,91 @@ def test_a_split_without_a_class_is_refused_with_all_counts() -> None:
 
 def test_a_split_with_all_classes_is_not() -> None:
     check_balance(balance(["train", "validation", "test"] * 2, [0, 0, 0, 1, 1, 1], DatasetConfig()))
+
+
+def test_a_held_out_split_may_lack_a_class() -> None:
+    config = DatasetConfig(hold_out_larger_than=9)
+    splits = [*["train", "validation", "test"] * 2, "test_size"]
+    found = balance(splits, [0, 0, 0, 1, 1, 1, 1], config)
+    check_balance(found)
+    assert found["test_size"] == {"nonelementary": 0, "elementary": 1}
+
+
+def _table(rows: Sequence[Row]) -> pa.Table:
+    columns = zip(*rows, strict=True)
+    return pa.table(dict(zip(("family", "generator", "num_nodes", "structure"), columns, strict=True)))
+
+
+def _many(count: int) -> list[Row]:
+    """Families of three near-copies, which need not agree in generator, size or shape."""
+    dice = random.Random(0)
+    generators = ("forward", "forward", "forward", "backward", "parts")
+    return [
+        (f"{row // 3:016x}", dice.choice(generators), dice.randrange(3, 40), f"{dice.randrange(200):016x}")
+        for row in range(count)
+    ]
+
+
+HOLD_OUT = DatasetConfig(hold_out_generators=("parts",), hold_out_larger_than=30, hold_out_structures=0.1)
+
+
+class TestHeldOut:
+    def test_what_a_row_is_decides_before_chance(self) -> None:
+        rows = [
+            ("a", "parts", 50, "s"),
+            ("b", "forward", 31, "s"),
+            ("c", "forward", 30, "s"),
+            *(("d", "forward", 5, f"{number:x}") for number in range(100)),
+        ]
+        splits = assign_splits(_table(rows), HOLD_OUT)
+        assert splits[:3] == ["test_generator", "test_size", split_of("c", HOLD_OUT)]
+        assert set(splits[3:]) == {"test_structure", "test"}
+        assert splits[3:].count("test_structure") == pytest.approx(10, abs=9)
+
+    def test_nothing_held_out_is_in_train_and_no_family_is_torn(self) -> None:
+        rows = _many(3000)
+        splits = assign_splits(_table(rows), HOLD_OUT)
+        learnt = {"train", "validation"}
+        shapes = {row[3] for row, split in zip(rows, splits, strict=True) if split == "test_structure"}
+        of_family: dict[str, set[str]] = {}
+        for (family, generator, nodes, shape), split in zip(rows, splits, strict=True):
+            of_family.setdefault(family, set()).add(split)
+            if split in learnt:
+                assert generator != "parts"
+                assert nodes <= 30
+                assert shape not in shapes
+        assert all(len(found) == 1 for found in of_family.values() if found & learnt)
+        assert {split for found in of_family.values() for split in found} == set(HOLD_OUT.splits)
+
+    def test_the_order_of_the_rows_changes_nothing(self) -> None:
+        rows = _many(300)
+        places = dict(zip(rows, assign_splits(_table(rows), HOLD_OUT), strict=True))
+        random.Random(1).shuffle(rows)
+        assert dict(zip(rows, assign_splits(_table(rows), HOLD_OUT), strict=True)) == places
+
+    def test_more_rows_bring_no_test_row_into_train(self) -> None:
+        rows = _many(900)
+        few = rows[::2]
+        before, after = (dict(zip(some, assign_splits(_table(some), HOLD_OUT), strict=True)) for some in (few, rows))
+        moved = {(split, after[row]) for row, split in before.items() if after[row] != split}
+        assert moved
+        assert moved <= {("train", "test"), ("validation", "test")}
+
+    def test_without_a_wish_chance_alone_decides(self) -> None:
+        rows = _many(300)
+        assert assign_splits(_table(rows), DatasetConfig()) == [split_of(row[0], DatasetConfig()) for row in rows]
+
+    @pytest.mark.parametrize(
+        ("config", "message"),
+        [
+            (
+                DatasetConfig(hold_out_generators=("part",)),
+                "the generator .part.; there are backward, forward, parts",
+            ),
+            (DatasetConfig(hold_out_larger_than=39), "has more than 39 nodes, the largest has 39: give a smaller"),
+            (DatasetConfig(hold_out_structures=1e-9), "none of the 200 tree shapes is held out: give"),
+        ],
+    )
+    def test_holding_out_nothing_is_refused(self, config: DatasetConfig, message: str) -> None:
+        with pytest.raises(ConfigError, match=message):
+            assign_splits(_table(_many(3000)), config)

@@ -17,6 +17,7 @@ def test_public_names() -> None:
         "X",
         "canonical",
         "canonical_text",
+        "count_nodes",
         "digest",
         "fingerprint",
         "formula",
