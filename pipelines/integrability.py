@@ -39,6 +39,7 @@ def integrability(
     memory_mb: int = 2048,
     workers: int = 0,
     work_dir: str = "",
+    min_success_ratio: float = 1.0,
     target: str = "elementary",
     solved_within_seconds: float = 1.0,
     base_model: str = "tbs17/MathBERT",
@@ -61,6 +62,8 @@ def integrability(
         memory_mb: Memory in MB that one engine may use before it is killed.
         workers: Processes in each shard; 0 means one for each core.
         work_dir: Folder or gs:// prefix for unfinished work, so that a restart goes on; empty means none is kept.
+        min_success_ratio: Share of shards that must come out. Below 1, a shard that fails in all of its attempts leaves
+            out its functions, and the run goes on.
         target: What to predict: elementary (has an elementary antiderivative) or solved (SymPy finds one in time).
         solved_within_seconds: For the target solved, the seconds within which SymPy must answer.
         base_model: What to fine-tune: tbs17/MathBERT, small (trained from scratch), a name on the hub, a folder, gs://.
@@ -88,12 +91,14 @@ def integrability(
             memory_mb=memory_mb,
             workers=workers,
             work_dir=work_dir,
+            min_success_ratio=min_success_ratio,
         )
     built = dataset(
         outcomes=dsl.Collected(labelled.outputs["outcomes"]),
         target=target,
         solved_within_seconds=solved_within_seconds,
         seed=seed,
+        min_success_ratio=min_success_ratio,
     )
     examples = built.outputs["examples"]
     trained = finetune(examples=examples, base_model=base_model, epochs=epochs, learning_rate=learning_rate, seed=seed)

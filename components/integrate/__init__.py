@@ -14,9 +14,20 @@ if TYPE_CHECKING:
     from intclass.components.integrate.config import IntegrateConfig
     from intclass.components.integrate.engines import Answer, Engine, Status, parse_engines
     from intclass.components.integrate.labelling import integrate
+    from intclass.components.integrate.persistence import integrate_shard
     from intclass.components.integrate.solving import Solver, solve
 
-__all__ = ["Answer", "Engine", "IntegrateConfig", "Solver", "Status", "integrate", "parse_engines", "solve"]
+__all__ = [
+    "Answer",
+    "Engine",
+    "IntegrateConfig",
+    "Solver",
+    "Status",
+    "integrate",
+    "integrate_shard",
+    "parse_engines",
+    "solve",
+]
 
 _HOMES: Final = {
     "IntegrateConfig": "config",
@@ -25,6 +36,7 @@ _HOMES: Final = {
     "Status": "engines",
     "parse_engines": "engines",
     "integrate": "labelling",
+    "integrate_shard": "persistence",
     "Solver": "solving",
     "solve": "solving",
 }

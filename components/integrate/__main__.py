@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from intclass.components.integrate.config import SchedulerName
+from intclass.components.shared import storage
 from intclass.components.shared.command import run
 
 _SHARD_VARIABLE = "JOB_COMPLETION_INDEX"  # Kubernetes sets it in the pods of an Indexed Job
@@ -20,7 +21,9 @@ def main(
     functions: Annotated[
         str, typer.Argument(help="What generate wrote, or a Parquet, JSONL or CSV file with a column `integrand`.")
     ],
-    out: Annotated[str, typer.Option(help="Folder for the outcomes, local or gs://.")],
+    out: Annotated[
+        str, typer.Option(help="Folder for the outcomes, local or gs://; each of several shards has its own below it.")
+    ],
     engines: Annotated[
         str, typer.Option(help="Who is asked, in this order: fricas,sympy or sympy; auto takes the best there is.")
     ] = "auto",
@@ -44,7 +47,8 @@ def main(
 
     FriCAS (`apt-get install fricas`, or the extra `fricas`) proves that an integral is not elementary; without it
     hardly any function gets that label. An engine that hangs is killed at its limit, which decides nothing.
-    Interrupted, the same command goes on where it stopped.
+    Interrupted, the same command goes on where it stopped. The pods of a Kubernetes Indexed Job can share one command:
+    each takes its completion index for the shard and writes to OUT/shard-00003-of-00010.
 
     Example: `intclass integrate my_functions.csv --out runs/outcomes --limit-seconds 1`
     """
@@ -63,10 +67,11 @@ def main(
         ask_all=ask_all,
         search_known=search_known,
     )
-    counts = integrate(functions, out, config).counts
+    place = storage.join(out, config.shard_name) if num_shards > 1 else out
+    counts = integrate(functions, place, config).counts
     labels = ", ".join(f"{name} {counts[name]}" for name in ("elementary", "nonelementary", "unknown"))
     typer.echo(f"{counts['functions']} functions: {labels}")
-    typer.echo(f"outcomes: {Path(out) if '://' not in out else out}")
+    typer.echo(f"outcomes: {place if storage.is_remote(place) else Path(place)}")
 
 
 def _stop(number: int, _: FrameType | None) -> None:

@@ -17,6 +17,7 @@ def integrate(
     memory_mb: int,
     workers: int,
     work_dir: str,
+    min_success_ratio: float,
 ) -> None:
     """Label the functions of one shard: elementary, nonelementary or unknown, each with its evidence."""
     from intclass.components import integrate as stage
@@ -31,4 +32,5 @@ def integrate(
         journal=f"{work_dir}/integrate" if work_dir else None,
         ask_all=target == "solved",  # that target is about SymPy, whoever else has decided
     )
-    outcomes.metadata.update(stage.integrate(functions.path, outcomes.path, config).counts)
+    may_fail = min_success_ratio < 1
+    outcomes.metadata.update(stage.integrate_shard(functions.path, outcomes.path, config, may_fail=may_fail))

@@ -77,6 +77,11 @@ class IntegrateConfig:
         """`memory_mb` in bytes."""
         return self.memory_mb * 2**20
 
+    @property
+    def shard_name(self) -> str:
+        """As `shard-00003-of-00010`."""
+        return f"shard-{self.shard:05}-of-{self.num_shards:05}"
+
     def decisive(self) -> dict[str, Any]:
         """The options that an outcome depends on: rows of a journal are reused under the same ones only."""
         return {

@@ -19,6 +19,7 @@ from intclass.components.integrate._schedule import Scheduler, run_jobs
 from intclass.components.integrate._steal import Steal
 from intclass.components.integrate.config import IntegrateConfig
 from intclass.components.shared import storage
+from intclass.components.shared.failure import FAILURE_FILE
 from intclass.components.shared.manifest import FILE_NAME, Manifest, is_complete, read_manifest, write_manifest
 from intclass.components.shared.progress import Progress
 from intclass.components.shared.records import LABELS, OUTCOMES, write_table
@@ -54,6 +55,7 @@ def integrate(functions: str | Path, out: str | Path, config: IntegrateConfig) -
         outcomes, steals = _label_all(mine, config, journal)
         rows = [{**function.origin(), **outcome} for function, outcome in zip(mine, outcomes, strict=True)]
         write_table(out, rows, OUTCOMES)
+        storage.delete(storage.join(out, FAILURE_FILE))  # of an earlier attempt
         manifest = write_manifest(
             out,
             STAGE,

@@ -39,9 +39,15 @@ def test_an_indexed_jobs_pod_does_its_shard_and_says_what_came_out(
     options = ("--engines", SCRIPTED, "--workers", "1", "--limit-seconds", "5", "--num-shards", "2")
     assert command("mine.jsonl", "--out", "out", *options) == 0
     printed, progress = capsys.readouterr()
-    assert printed.splitlines() == ["2 functions: elementary 1, nonelementary 1, unknown 0", "outcomes: out"]
+    place = "out/shard-00001-of-00002"
+    assert printed.splitlines() == ["2 functions: elementary 1, nonelementary 1, unknown 0", f"outcomes: {place}"]
     assert "integrate: 2/2 (100 %)" in progress
-    assert read_manifest("out").config["shard"] == 1
+    assert read_manifest(place).config["shard"] == 1
+
+
+def test_the_scheduler_is_the_users_choice(command: Callable[..., object]) -> None:
+    assert command("mine.jsonl", "--out", "out", "--engines", SCRIPTED, "--workers", "1", "--scheduler", "steal") == 0
+    assert read_manifest("out").stats["scheduler"] == "steal"
 
 
 @pytest.mark.parametrize(

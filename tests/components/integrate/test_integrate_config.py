@@ -49,6 +49,7 @@ def test_the_public_names() -> None:
         "Solver",
         "Status",
         "integrate",
+        "integrate_shard",
         "parse_engines",
         "solve",
     ]
