@@ -31,7 +31,7 @@ def main(
     grammars: Annotated[str, typer.Option(help="Only functions of these grammars.")] = "",
     internal_nodes: Annotated[str, typer.Option(help="Only functions of this size: 10, or a range such as 3-12.")] = "",
     busy_share: Annotated[
-        float, typer.Option(help="Part of a worker's time that goes to functions; 0: as measured.")
+        float, typer.Option(help="Part of a worker's time that goes to functions; 0: as measured, else 0.886.")
     ] = 0.0,
     nodes: Annotated[int, typer.Option(help="Nodes at most.")] = _CLUSTER.nodes,
     node_cores: Annotated[int, typer.Option(help="Cores (vCPU) of a node.")] = _CLUSTER.node_cores,
@@ -81,7 +81,7 @@ def main(
 
     Example: `intclass estimate runs/laptop/outcomes --functions 20e6,100e6 --nodes 64`
     """
-    from intclass.pipelines.estimate.estimating import Estimator, estimate
+    from intclass.pipelines.estimate.estimating import ASSUMED_BUSY_SHARE, Estimator, estimate
     from intclass.pipelines.estimate.report import to_json, to_markdown
     from intclass.pipelines.estimate.solve_times import save_solve_times
 
@@ -118,7 +118,7 @@ def main(
             disk_gb_month=price_disk_gb_month,
             disk_gb=disk_gb,
         ),
-        busy_share=busy_share or times.measurement.busy_share or 1.0,
+        busy_share=busy_share or times.measurement.busy_share or ASSUMED_BUSY_SHARE,
         replications=replications,
         seed=seed,
     )

@@ -16,6 +16,9 @@ from intclass.pipelines.estimate.solve_times import Floats, SolveTimes
 SHARD_SIZES: Final = (5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000)
 PREEMPTIONS_PER_HOUR: Final = (0.0, 0.05, 0.2, 1.0)  # beside the cluster's own; 1 an hour is a bad day
 NODES: Final = (8, 16, 32, 64, 128)
+# Where the measurement was interrupted and does not know its own: that of 1000 functions of 3-15 operators with FriCAS
+# and a limit of 0.25 s on two workers, its start and end included; longer runs have less of both.
+ASSUMED_BUSY_SHARE: Final = 0.886
 MAX_FUNCTIONS: Final = 10**9  # beyond it the simulation takes minutes and gigabytes
 AS_GOOD: Final = 1.01  # of the best wall time: fewer and larger shards are simpler to look after
 # `sympy.integrate` with 5 s for each function in a process of its own, measured on one core of a two-core virtual

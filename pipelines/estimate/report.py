@@ -114,8 +114,8 @@ def _comparison(estimate: Estimate) -> str:
     ]
     return (
         "**The first published method** (a process and up to 5 s of SymPy for each function; "
-        f"{BASELINE_PER_CORE_SECOND} functions per second and core), at the same prices, with no overhead at all\n\n"
-        + _table(["functions", "core-hours", "US dollars", "times our core-hours"], rows)
+        f"{BASELINE_PER_CORE_SECOND} functions of 10 operators per second and core), at the same prices, with no "
+        "overhead at all\n\n" + _table(["functions", "core-hours", "US dollars", "times our core-hours"], rows)
     )
 
 
