@@ -37,8 +37,8 @@ COLUMNS: Final[Mapping[str, str]] = {
 SPLITS: Final[Mapping[str, str]] = {
     "test_generator": "functions of the generator{plural} {generators}, of which train and validation have none",
     "test_size": "functions of more than {nodes} nodes, which train and validation do not have",
-    "test_structure": "functions whose canonical trees have a shape that train and validation do not have "
-    "({share:g} of all shapes, picked by a hash)",
+    "test_structure": "functions whose canonical trees, constants taken away, have a shape that train and validation "
+    "do not have ({share:g} of all shapes, picked by a hash)",
 }
 
 HELD_OUT: Final = """\

@@ -1,4 +1,4 @@
-"""Prefix words, skeleton, structure, family and size of many functions, on all cores where it pays."""
+"""Prefix words, skeleton, family, shape and size of many functions, on all cores where it pays."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import pyarrow as pa
 
-from intclass.components.dataset._family import family
+from intclass.components.dataset._family import family, family_shape
 from intclass.components.shared.cores import available_cores
 from intclass.components.shared.errors import ExpressionError
 from intclass.components.shared.expressions import (
@@ -18,7 +18,6 @@ from intclass.components.shared.expressions import (
     parse_trusted,
     prefix_words,
     skeleton_hash,
-    structure_hash,
 )
 from intclass.components.shared.progress import Progress
 
@@ -32,8 +31,8 @@ class Encoding(NamedTuple):
 
     prefix: str
     skeleton: str
-    structure: str
     family: str
+    shape: str
     num_nodes: int
 
 
@@ -42,7 +41,7 @@ def encode(canonical: str) -> Encoding | None:
     try:
         expr = parse_trusted(canonical)
         prefix = " ".join(prefix_words(expr))
-        return Encoding(prefix, skeleton_hash(expr), structure_hash(expr), family(expr), count_nodes(prefix))
+        return Encoding(prefix, skeleton_hash(expr), family(expr), family_shape(expr), count_nodes(prefix))
     except ExpressionError:
         return None
 

@@ -7,12 +7,11 @@ them together.
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any, Final
 
 from sympy import Expr
 
-from intclass.components.shared.expressions import X, canonical
+from intclass.components.shared.expressions import X, canonical, digest
 
 _CONSTANT: Final = ""
 
@@ -22,7 +21,16 @@ def family(expr: Expr) -> str:
 
     Functions with one skeleton are of one family.
     """
-    return hashlib.sha256(_written(canonical(expr)).encode()).hexdigest()[:16]
+    return digest(_written(canonical(expr)))
+
+
+def family_shape(expr: Expr) -> str:
+    """16 hexadecimal digits: equal for trees of one shape, constants taken away, whatever their operators.
+
+    A coarser key than `structure_hash`, which counts constants as leaves, so that a family has one shape: x + sin(x)
+    and 2*x*exp(x**3 + 1) differ in both, x + sin(x) and 2*x*exp(5*x) in their structure alone.
+    """
+    return digest(_shape(canonical(expr)))
 
 
 def _written(expr: Any) -> str:  # noqa: ANN401 - SymPy is untyped
@@ -36,3 +44,13 @@ def _written(expr: Any) -> str:  # noqa: ANN401 - SymPy is untyped
     if all(argument == _CONSTANT for argument in arguments):
         return _CONSTANT
     return f"{expr.func.__name__}({','.join(arguments)})"
+
+
+def _shape(expr: Any) -> str:  # noqa: ANN401
+    """Nested brackets, a pair for each node of what `_written` writes, sorted; empty for a constant."""
+    if expr == X:
+        return "()"
+    parts = sorted(part for part in map(_shape, expr.args) if part != _CONSTANT)
+    if len(parts) == 1 and (expr.is_Add or expr.is_Mul):
+        return parts[0]
+    return f"({''.join(parts)})" if parts else _CONSTANT

@@ -51,16 +51,16 @@ def _held_out(rows: pa.Table, config: DatasetConfig) -> list[Split | None]:
     A function of a held-out size is of a generator that train knows, one of a held-out shape of a known size too.
     """
 
-    def held_out(generator: str, nodes: int, structure: str) -> Split | None:
+    def held_out(generator: str, nodes: int, shape: str) -> Split | None:
         if generator in config.hold_out_generators:
             return "test_generator"
         if 0 < config.hold_out_larger_than < nodes:
             return "test_size"
-        return "test_structure" if structure in structures else None
+        return "test_structure" if shape in shapes else None
 
-    known = rows["structure"].to_pylist()
+    known = rows["shape"].to_pylist()
     share = config.hold_out_structures
-    structures = {each for each in set(known) if share and _place(f"{config.seed}:structure:{each}") < share}
+    shapes = {each for each in set(known) if share and _place(f"{config.seed}:shape:{each}") < share}
     columns = (rows["generator"].to_pylist(), rows["num_nodes"].to_pylist(), known)
     return [held_out(*row) for row in zip(*columns, strict=True)]
 
@@ -84,7 +84,7 @@ def _check_held_out(held_out: Sequence[Split | None], rows: pa.Table, config: Da
         )
     if "test_structure" in config.splits and "test_structure" not in held_out:
         raise ConfigError(
-            f"none of the {len(pc.unique(rows['structure']))} tree shapes is held out: "
+            f"none of the {len(pc.unique(rows['shape']))} tree shapes is held out: "
             "give --hold-out-structures a larger share"
         )
 

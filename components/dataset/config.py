@@ -33,7 +33,8 @@ class DatasetConfig:
         hold_out: Files of integrands, one a line. Their near-copies are left out, so that they can judge a model.
         hold_out_generators: Functions that these generators made become the split `test_generator`.
         hold_out_larger_than: Functions of more nodes than this become the split `test_size`; 0 holds out none.
-        hold_out_structures: Functions of this share of all tree shapes become the split `test_structure`.
+        hold_out_structures: Functions of this share of all tree shapes, constants aside, become the split
+            `test_structure`.
         compact: Write a smaller file, without what other columns say; `records.read_table` finds it again.
         seed: Decides which families lie in which split.
     """

@@ -7,16 +7,16 @@ import pyarrow as pa
 import pytest
 
 from intclass.components.dataset._encoding import CHUNK_ROWS, Encoding, encode, encode_rows
-from intclass.components.dataset._family import family
-from intclass.components.shared.expressions import from_prefix, parse, skeleton_hash, structure_hash
+from intclass.components.dataset._family import family, family_shape
+from intclass.components.shared.expressions import from_prefix, parse, skeleton_hash
 
 
 def test_an_encoding_is_words_keys_and_size() -> None:
     assert encode("12*x + exp(x**2)") == Encoding(
         prefix="add mul int 1 2 end x exp pow x 2",
         skeleton=skeleton_hash(parse("5*x + exp(x**7)")),
-        structure=structure_hash(parse("12*x + exp(x**2)")),
         family=family(parse("x + exp(x**2)")),
+        shape=family_shape(parse("x + exp(x**2)")),
         num_nodes=8,  # add, mul, 12, x, exp, pow, x, 2
     )
 
@@ -45,7 +45,7 @@ def test_rows_get_columns_and_the_unreadable_are_counted() -> None:
 def test_no_rows() -> None:
     kept, dropped = encode_rows(pa.table({"canonical": pa.array([], pa.string())}))
     assert (len(kept), dropped) == (0, {"unreadable": 0})
-    assert kept.column_names == ["canonical", "prefix", "skeleton", "structure", "family", "num_nodes"]
+    assert kept.column_names == ["canonical", "prefix", "skeleton", "family", "shape", "num_nodes"]
 
 
 def test_the_number_of_processes_changes_nothing(outcomes: Callable[..., list[dict[str, Any]]]) -> None:

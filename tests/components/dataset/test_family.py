@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from intclass.components.dataset._family import family
+from intclass.components.dataset._family import family, family_shape
 from intclass.components.shared.expressions import parse, skeleton_hash
 
 
@@ -56,3 +56,13 @@ def test_one_skeleton_is_one_family(outcomes: Callable[..., list[dict[str, Any]]
         by_skeleton.setdefault(skeleton_hash(expr), set()).add(family(expr))
     assert len(by_skeleton) > len(shapes) * len(functions)
     assert {len(found) for found in by_skeleton.values()} == {1}
+
+
+@pytest.mark.parametrize("near", ["x*exp(x**2)", "7*x*exp(3*x**2 + 1)", "-x*sin(x**5)/2", "x*log(2*sqrt(x))"])
+def test_a_family_has_one_shape(near: str) -> None:
+    assert family_shape(parse(near)) == family_shape(parse("x*exp(x**2)"))
+
+
+@pytest.mark.parametrize("text", ["x", "exp(x)", "x*exp(x**2) + x", "x*exp(x)", "exp(x)**2*x"])
+def test_other_trees_have_other_shapes(text: str) -> None:
+    assert family_shape(parse(text)) != family_shape(parse("x*exp(x**2)"))

@@ -11,7 +11,7 @@ from intclass.components.dataset import DatasetConfig
 from intclass.components.dataset._split import assign_splits, balance, check_balance, split_of
 from intclass.components.shared.errors import ConfigError
 
-Row = tuple[str, str, int, str]  # family, generator, nodes, structure
+Row = tuple[str, str, int, str]  # family, generator, nodes, shape
 FAMILIES = [f"{number:016x}" for number in range(20_000)]
 
 
@@ -76,7 +76,7 @@ def test_a_held_out_split_may_lack_a_class() -> None:
 
 def _table(rows: Sequence[Row]) -> pa.Table:
     columns = zip(*rows, strict=True)
-    return pa.table(dict(zip(("family", "generator", "num_nodes", "structure"), columns, strict=True)))
+    return pa.table(dict(zip(("family", "generator", "num_nodes", "shape"), columns, strict=True)))
 
 
 def _many(count: int) -> list[Row]:
