@@ -12,6 +12,8 @@ from typing import Final, NamedTuple
 from intclass.components.shared.expressions._names import ELEMENTARY
 from intclass.components.shared.expressions._tree import Node, factors
 
+INTEGRAL_SIGN: Final = "\u222b"
+
 _SUM, _PRODUCT, _POWER, _ATOM = range(4)  # how tightly a box holds together
 _LEVEL: Final = {"add": _SUM, "neg": _SUM, "mul": _PRODUCT, "inv": _PRODUCT, "pow": _POWER, "exp": _POWER}
 _LARGEST_EXPONENT: Final = 16  # nodes; a larger one is set as exp(...)
@@ -28,6 +30,7 @@ class Box(NamedTuple):
     fraction: numerator, denominator; power: base, exponent; root: radicand, and an index if it is no square root
     product: factors with no sign between them; apply: the function's name and its fenced argument
     cases: rows of two parts, value and condition; list: parts with commas between them
+    sum: what it runs over, and its term
     """
 
     kind: str
@@ -87,7 +90,7 @@ def integral(integrand: Box) -> Box:
     """The indefinite integral of an integrand over x."""
     inner = Box("fence", (integrand,)) if _is_sum(integrand) else integrand
     differential = Box("row", (Box("variable", text="d"), Box("variable", text="x")))
-    return Box("row", (Box("operator", text="\u222b"), Box("product", (inner, differential))))
+    return Box("row", (Box("operator", text=INTEGRAL_SIGN), Box("product", (inner, differential))))
 
 
 def plus_constant(antiderivative: Box) -> Box:
@@ -187,6 +190,10 @@ def _applied(node: Node) -> Box:
         return Box("bars", arguments)
     if head == "Piecewise":
         return Box("cases", arguments)
+    if head == "RootSum" and node.args[1].head == "Lambda":
+        variable, term = map(_layout, node.args[1].args)
+        roots = (variable, Box("operator", text=":"), arguments[0], Box("operator", text="="), Box("number", text="0"))
+        return Box("sum", (Box("row", roots), term))
     if head == "Lambda":
         return Box("row", (arguments[0], Box("operator", text="\u21a6"), arguments[1]))
     if head == "tuple":

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Final
 
 from intclass.components.shared.errors import ExpressionError
-from intclass.components.shared.expressions._boxes import Box, integral, layout, plus_constant
+from intclass.components.shared.expressions._boxes import INTEGRAL_SIGN, Box, integral, layout, plus_constant
 from intclass.components.shared.expressions._limits import DEFAULT_LIMITS, TRUSTED_LIMITS, Limits
 from intclass.components.shared.expressions._reader import read
 from intclass.components.shared.expressions._text import write
@@ -40,8 +40,9 @@ _LATEX_NAMES: Final = frozenset(
     )
 )
 _LATEX_SIGNS: Final = {
+    ":": ": ",
     "\u2212": "-",
-    "\u222b": r"\int ",
+    INTEGRAL_SIGN: r"\int ",
     "\u2264": r"\le ",
     "\u2265": r"\ge ",
     "\u2260": r"\ne ",
@@ -107,7 +108,8 @@ def _mathml(box: Box) -> str:
         case "variable" | "name":
             return f"<mi>{escape(box.text)}</mi>"
         case "operator":
-            return f"<mo>{escape(box.text)}</mo>"
+            stretched = ' stretchy="true"' if box.text == INTEGRAL_SIGN else ""
+            return f"<mo{stretched}>{escape(box.text)}</mo>"
         case "product":
             return f"<mrow>{_mathml_product(box.parts)}</mrow>"
         case "cases":
@@ -123,11 +125,14 @@ def _mathml(box: Box) -> str:
         case "root":
             return f"<msqrt>{parts[0]}</msqrt>"
         case "fence":
-            return f"<mrow><mo>(</mo>{parts[0]}<mo>)</mo></mrow>"
+            rigid = ' stretchy="false"' if _is_flat(box.parts[0]) else ""  # fonts space a stretched one more widely
+            return f"<mrow><mo{rigid}>(</mo>{parts[0]}<mo{rigid}>)</mo></mrow>"
         case "bars":
             return f'<mrow><mo form="prefix">|</mo>{parts[0]}<mo form="postfix">|</mo></mrow>'
         case "apply":
             return f"<mrow>{parts[0]}{_APPLY}{parts[1]}</mrow>"
+        case "sum":
+            return f"<mrow><munder><mo>\u2211</mo>{parts[0]}</munder>{parts[1]}</mrow>"
         case "list":
             return f"<mrow>{'<mo>,</mo>'.join(parts)}</mrow>"
     assert box.kind == "row", box.kind
@@ -149,6 +154,11 @@ def _mathml_case(case: Box) -> str:
     value, condition = case.parts
     when = f"<mtext>if</mtext>{_THIN}{_mathml(condition)}" if condition != _OTHERWISE else "<mtext>otherwise</mtext>"
     return f"<mtr><mtd>{_mathml(value)}</mtd><mtd>{when}</mtd></mtr>"
+
+
+def _is_flat(box: Box) -> bool:
+    """Whether it is no higher than a letter."""
+    return box.kind not in ("fraction", "power", "root", "cases") and all(map(_is_flat, box.parts))
 
 
 def _needs_dot(left: Box, right: Box) -> bool:
@@ -187,6 +197,8 @@ def _latex(box: Box) -> str:
             return rf"\left({parts[0]}\right)"
         case "bars":
             return rf"\left|{parts[0]}\right|"
+        case "sum":
+            return rf"\sum_{{{parts[0]}}} {parts[1]}"
         case "list":
             return ", ".join(parts)
     return _latex_row(box.parts) if box.kind == "row" else "".join(parts)

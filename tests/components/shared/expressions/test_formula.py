@@ -48,9 +48,7 @@ TRUSTED = {
     "sqrt(pi)*erf(x)/2": r"\frac{\sqrt{\pi} \operatorname{erf}\left(x\right)}{2}",
     "log(Abs(x))": r"\ln\left(\left|x\right|\right)",
     "Piecewise((x, x >= 1), (0, True))": (r"\begin{cases} x & \text{if } x\ge 1 \\ 0 & \text{otherwise} \end{cases}"),
-    "RootSum(_t**2 + 1, Lambda(_t, log(x + _t)))": (
-        r"\operatorname{RootSum}\left(t^{2} + 1, t\mapsto \ln\left(x + t\right)\right)"
-    ),
+    "RootSum(_t**2 + 1, Lambda(_t, log(x + _t)))": (r"\sum_{t: t^{2} + 1 = 0} \ln\left(x + t\right)"),
 }
 
 
