@@ -28,6 +28,7 @@ from intclass.components.shared.errors import IntclassError
 MEMORY_WATCH_SECONDS: Final = 0.2
 ATTEMPTS: Final = 5  # a step whose worker was killed from outside is done again
 CRASH_ATTEMPTS: Final = 2  # one that brought its worker down may have met what an earlier step left broken
+START_ATTEMPTS: Final = 3  # a worker that does not start says nothing of the step: its engine may have been killed
 NURSERY_DEATHS: Final = 10  # by a signal, in a row, without a worker that became ready
 
 _FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
@@ -182,8 +183,7 @@ class Pool:
                 worker.begin()
                 self._watch(worker)
         elif "failed" in message:
-            self._end(worker, Fate.ERROR, reason=f"{worker.role.name} does not start: {message['failed']}")
-            self._drop(worker)
+            self._give_back(worker, f"{worker.role.name} does not start: {message['failed']}")
         else:
             self._take_result(worker, message)
 
@@ -204,6 +204,15 @@ class Pool:
             ending = Ending(fate=fate, seconds=worker.elapsed, result=result, reason=reason)
             self._finished.append((worker.task.ticket, ending))
             worker.task = None
+
+    def _give_back(self, worker: Worker, reason: str) -> None:
+        """A worker did not start: another one takes its step, up to START_ATTEMPTS times."""
+        task = worker.task
+        if task is not None and task.attempts < START_ATTEMPTS:
+            self._again.append(task)
+            worker.task = None
+        self._end(worker, Fate.ERROR, reason=reason)
+        self._drop(worker)
 
     def _drop(self, worker: Worker) -> None:
         """Kill a worker that will not be asked again."""
@@ -263,9 +272,9 @@ class Pool:
         for worker in [worker for worker in self._workers.values() if worker.task and now >= worker.deadline]:
             if worker.ready:
                 self._end(worker, Fate.TIMEOUT, reason=f"killed at its limit of {worker.limit_seconds:g} s")
+                self._drop(worker)
             else:
-                self._end(worker, Fate.ERROR, reason=f"{worker.role.name} did not start within {START_SECONDS:g} s")
-            self._drop(worker)
+                self._give_back(worker, f"{worker.role.name} did not start within {START_SECONDS:g} s")
 
     @property
     def _out_of_memory(self) -> str:

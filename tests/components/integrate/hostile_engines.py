@@ -150,6 +150,16 @@ class BrokenPerformer:
         raise RuntimeError("no licence")
 
 
+class HardToStart(Performer):
+    """Cannot be made the first two times."""
+
+    def __init__(self, mark: str) -> None:
+        descriptor = os.open(mark, os.O_CREAT | os.O_APPEND | os.O_RDWR)
+        os.write(descriptor, b".")
+        if os.fstat(descriptor).st_size < 3:
+            raise RuntimeError("killed by SIGKILL")
+
+
 class SlowToStart(Performer):
     """Takes a while until it is ready, as a computer algebra system does."""
 

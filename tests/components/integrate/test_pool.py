@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from intclass.components.integrate._pool import ATTEMPTS, Pool, PoolError
+from intclass.components.integrate._pool import ATTEMPTS, START_ATTEMPTS, Pool, PoolError
 from intclass.components.integrate._tasks import Ending, Step
 from intclass.components.integrate._worker import Fate, Role
 
@@ -164,6 +164,13 @@ def test_a_nursery_that_cannot_start_is_an_error(capfd: pytest.CaptureFixture[st
 def test_a_performer_that_cannot_be_made_says_why(pool: Pool) -> None:
     ending = _run(pool, _step("echo", role="broken"))
     assert (ending.fate, ending.reason) == (Fate.ERROR, "broken does not start: RuntimeError: no licence")
+
+
+def test_a_start_that_fails_is_tried_again(tmp_path: Path) -> None:
+    role = Role(name="hard", target="hostile_engines:HardToStart", settings={"mark": str(tmp_path / "mark")})
+    with Pool([role], workers=1, memory_bytes=MEMORY) as pool:
+        _echo(pool, role="hard")
+    assert (tmp_path / "mark").stat().st_size == START_ATTEMPTS
 
 
 def test_starting_is_not_part_of_a_steps_time(pool: Pool) -> None:
