@@ -1,0 +1,212 @@
+"""One node: it schedules pods onto itself, runs their containers and reports what becomes of them."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from tests.cluster import errors
+from tests.cluster.pods import Container, Log, container_environment, image_environment
+from tests.cluster.resources import PODS, SERVICES, Object, name_of, namespace_of, uid_of
+from tests.cluster.store import Store, now
+
+GPU: Final = "nvidia.com/gpu"
+NODE: Final = "node-0"
+
+
+@dataclass
+class _Running:
+    """The containers of one pod: those that run or ran last, and those before them."""
+
+    containers: list[Container]
+    before: dict[str, Container] = field(default_factory=dict)
+    restarts: dict[str, int] = field(default_factory=dict)
+    kill_at: float = float("inf")
+    evicted: str = ""
+
+
+class Kubelet:
+    """Runs the pods of the store on a node with so many GPUs."""
+
+    def __init__(self, store: Store, folder: Path, *, gpus: int, environment: Mapping[str, str]) -> None:
+        self._store, self._folder, self._gpus = store, folder, gpus
+        self._image = {**image_environment(), **environment}
+        self._pods: dict[str, _Running] = {}
+
+    def reconcile(self) -> None:
+        """Bring every pod one step on."""
+        pods = self._store.all(PODS)
+        for pod in pods:
+            if pod["metadata"].get("deletionTimestamp"):
+                self._terminate(pod)
+            elif uid_of(pod) not in self._pods and pod["status"]["phase"] == "Pending":
+                self._start(pod, pods)
+            elif uid_of(pod) in self._pods and pod["status"]["phase"] == "Running":
+                self._observe(pod)
+
+    def stop(self) -> None:
+        """Kill all processes."""
+        for running in self._pods.values():
+            for container in running.containers:
+                container.signal(signal.SIGKILL)
+                container.process.wait()
+
+    def evict(self, pod: Object, *, message: str) -> None:
+        """Take the pod off its node, as a spot machine that is taken back does: SIGTERM, and failed when it has ended.
+
+        Whatever the process makes of the signal, the container is reported with exit code 143.
+        """
+        running = self._pods[uid_of(pod)]
+        running.evicted = message
+        for container in running.containers:
+            container.signal(signal.SIGTERM)
+        running.kill_at = time.monotonic() + 2
+
+    def log(self, pod: Object, container: str | None, *, previous: bool = False) -> Log:
+        """The log of a container; raises ApiError 400 where there is none to show."""
+        specified = [entry["name"] for entry in pod["spec"]["containers"]]
+        if container is None and len(specified) > 1:
+            names = " ".join(specified)
+            raise errors.bad_request(
+                f"a container name must be specified for pod {name_of(pod)}, choose one of: [{names}]"
+            )
+        name = container or specified[0]
+        if name not in specified:
+            raise errors.bad_request(f"container {name} is not valid for pod {name_of(pod)}")
+        running = self._pods.get(uid_of(pod))
+        if running is None:
+            raise errors.bad_request(
+                f'container "{name}" in pod "{name_of(pod)}" is waiting to start: ContainerCreating'
+            )
+        if previous and name not in running.before:
+            raise errors.bad_request(f'previous terminated container "{name}" in pod "{name_of(pod)}" not found')
+        current = next(entry for entry in running.containers if entry.name == name)
+        return (running.before[name] if previous else current).log
+
+    def _start(self, pod: Object, pods: list[Object]) -> None:
+        taken = sum(_gpus(other) for other in pods if uid_of(other) in self._pods and _active(other))
+        if _gpus(pod) > self._gpus - taken:
+            self._report_unschedulable(pod)
+            return
+        try:
+            containers = [self._run(entry, pod) for entry in pod["spec"]["containers"]]
+        except OSError as error:
+            self._report(pod, "Pending", [_waiting(entry, error) for entry in pod["spec"]["containers"]])
+            return
+        self._pods[uid_of(pod)] = _Running(containers)
+        self._observe(pod)
+
+    def _run(self, manifest: Mapping[str, Any], pod: Object) -> Container:
+        services = {name_of(service) for service in self._store.all(SERVICES, namespace_of(pod))}
+        environment = container_environment(manifest, self._image, pod, services)
+        return Container(manifest, environment, self._folder / name_of(pod) / manifest["name"])
+
+    def _observe(self, pod: Object) -> None:
+        running = self._pods[uid_of(pod)]
+        if time.monotonic() > running.kill_at:
+            _kill(running)
+        codes = [container.exit_code for container in running.containers]
+        if not running.evicted:
+            for position, code in enumerate(codes):
+                if code is not None and _restarts(pod, code):
+                    self._restart(pod, running, position)
+                    codes[position] = None
+        if None in codes:
+            phase = "Running"
+        elif running.evicted or any(codes):
+            phase = "Failed"
+        else:
+            phase = "Succeeded"
+        self._report(pod, phase, [_status(container, running) for container in running.containers])
+
+    def _restart(self, pod: Object, running: _Running, position: int) -> None:
+        old = running.containers[position]
+        manifest = next(entry for entry in pod["spec"]["containers"] if entry["name"] == old.name)
+        running.before[old.name] = old
+        running.restarts[old.name] = running.restarts.get(old.name, 0) + 1
+        running.containers[position] = self._run(manifest, pod)
+
+    def _terminate(self, pod: Object) -> None:
+        running = self._pods.get(uid_of(pod))
+        if running is not None:
+            if running.kill_at == float("inf"):
+                for container in running.containers:
+                    container.signal(signal.SIGTERM)
+                running.kill_at = time.monotonic() + pod["metadata"]["deletionGracePeriodSeconds"]
+            if time.monotonic() > running.kill_at:
+                _kill(running)
+            if any(container.exit_code is None for container in running.containers):
+                return
+        self._store.remove(PODS, pod)
+
+    def _report(self, pod: Object, phase: str, containers: list[dict[str, Any]]) -> None:
+        running = self._pods.get(uid_of(pod))
+        ready = "True" if phase == "Running" else "False"
+        status: dict[str, Any] = {
+            "phase": phase,
+            "startTime": pod["status"].get("startTime") or now(),
+            "hostIP": "127.0.0.1",
+            "podIP": "127.0.0.1",
+            "conditions": [{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": ready}],
+            "containerStatuses": containers,
+        }
+        if running is not None and running.evicted and phase == "Failed":
+            reason = {"type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet"}
+            status["conditions"].append({**reason, "message": running.evicted})
+            status |= {"reason": "Terminated", "message": running.evicted}
+        self._store.set_status(PODS, {**pod, "status": status})
+
+    def _report_unschedulable(self, pod: Object) -> None:
+        condition = {
+            "type": "PodScheduled",
+            "status": "False",
+            "reason": "Unschedulable",
+            "message": f"0/1 nodes are available: 1 Insufficient {GPU}.",
+        }
+        self._store.set_status(PODS, {**pod, "status": {"phase": "Pending", "conditions": [condition]}})
+
+
+def _kill(running: _Running) -> None:
+    for container in running.containers:
+        container.signal(signal.SIGKILL)
+
+
+def _status(container: Container, running: _Running) -> dict[str, Any]:
+    state = container.state
+    if running.evicted and "terminated" in state:
+        state["terminated"] |= {"exitCode": 143, "reason": "Error"}
+    status = {
+        "name": container.name,
+        "image": "local",
+        "imageID": "",
+        "ready": "running" in state,
+        "restartCount": running.restarts.get(container.name, 0),
+        "state": state,
+    }
+    if container.name in running.before:
+        status["lastState"] = running.before[container.name].state
+    return status
+
+
+def _waiting(manifest: Mapping[str, Any], error: OSError) -> dict[str, Any]:
+    waiting = {"reason": "CreateContainerError", "message": str(error)}
+    entry = {"name": manifest["name"], "image": manifest.get("image", ""), "imageID": "", "ready": False}
+    return {**entry, "restartCount": 0, "state": {"waiting": waiting}}
+
+
+def _restarts(pod: Object, code: int) -> bool:
+    policy = pod["spec"].get("restartPolicy", "Always")
+    return policy == "Always" or (policy == "OnFailure" and code != 0)
+
+
+def _active(pod: Object) -> bool:
+    return pod["status"]["phase"] in ("Pending", "Running")
+
+
+def _gpus(pod: Object) -> int:
+    limits = [entry.get("resources", {}).get("limits", {}) for entry in pod["spec"]["containers"]]
+    return sum(int(limit.get(GPU, 0)) for limit in limits)
