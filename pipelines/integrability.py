@@ -63,7 +63,7 @@ def integrability(
         workers: Processes in each shard; 0 means one for each core.
         work_dir: Folder or gs:// prefix for unfinished work, so that a restart goes on; empty means none is kept.
         min_success_ratio: Share of shards that must come out. Below 1, a shard that fails in all of its attempts leaves
-            out its functions, and the run goes on.
+            out its functions, and the run goes on. Turn caching off when you run again, or it stays left out.
         target: What to predict: elementary (has an elementary antiderivative) or solved (SymPy finds one in time).
         solved_within_seconds: For the target solved, the seconds within which SymPy must answer.
         base_model: What to fine-tune: tbs17/MathBERT, small (trained from scratch), a name on the hub, a folder, gs://.

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from typing import Any, Final
 import intclass.components
 from intclass.components.shared import storage
 from intclass.components.shared.errors import IntclassError
+from intclass.components.shared.failure import FAILURE_FILE
 from intclass.components.shared.progress import EVENT_FILE_VARIABLE
 from intclass.pipelines.compiling import COMPILED
 from intclass.pipelines.monitor import Monitor
@@ -52,6 +54,7 @@ def run_pipeline(arguments: Mapping[str, Any], out: Path) -> RunResult:
     request, result = out / "arguments.json", out / "result.json"
     log, events = out / "run.log", out / "progress.jsonl"
     result.unlink(missing_ok=True)
+    forget_failed_shards(out)
     events.write_text("")
     storage.write_text(request, json.dumps(dict(arguments), indent=2) + "\n")
     start = time.monotonic()
@@ -78,6 +81,12 @@ def run_pipeline(arguments: Mapping[str, Any], out: Path) -> RunResult:
         answers=found["answers"],
         seconds=time.monotonic() - start,
     )
+
+
+def forget_failed_shards(out: Path) -> None:
+    """Delete what shards left that were given up: kfp.local took them for finished, and now runs them again."""
+    for failure in list((out / "artifacts").rglob(FAILURE_FILE)):
+        shutil.rmtree(failure.parent)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

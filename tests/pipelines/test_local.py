@@ -14,8 +14,9 @@ import psutil
 import pytest
 
 from intclass.components.shared import records
+from intclass.components.shared.failure import FAILURE_FILE
 from intclass.components.shared.manifest import read_manifest
-from intclass.pipelines.local import RunFailedError, code_fingerprint, run_pipeline
+from intclass.pipelines.local import RunFailedError, code_fingerprint, forget_failed_shards, run_pipeline
 
 SCRIPT = "import sys; from intclass.pipelines.cli import main; sys.argv[0] = 'intclass'; main()"
 
@@ -77,6 +78,16 @@ def test_predict_takes_the_last_runs_model(story: str, state: dict[str, str]) ->
 def test_a_failing_task_is_named_with_its_own_error(tmp_path: Path) -> None:
     with pytest.raises(RunFailedError, match=r"generate: .*0-9.*run\.log"):
         run_pipeline({"internal_nodes": "0-9", "count": 5}, tmp_path)
+
+
+def test_a_shard_that_was_given_up_is_run_again(tmp_path: Path) -> None:
+    given_up, finished = (tmp_path / "artifacts" / "run" / name / "outcomes" for name in ("integrate-1", "integrate"))
+    for folder, file in ((given_up, FAILURE_FILE), (finished, "manifest.json")):
+        folder.mkdir(parents=True)
+        (folder / file).write_text("{}")
+    forget_failed_shards(tmp_path)
+    assert not given_up.exists()  # so kfp.local's cache passes the task over
+    assert finished.exists()
 
 
 def test_interrupting_a_run_leaves_no_process(tmp_path: Path) -> None:
