@@ -32,6 +32,7 @@ from intclass.components.serve import metrics
 from intclass.components.serve.config import ServeConfig
 from intclass.components.serve.gate import Gate
 from intclass.components.serve.grpc_server import build_grpc_server
+from intclass.components.serve.page import Answers, add_page
 from intclass.components.serve.predictor import Predictor
 from intclass.components.serve.protocol import decode_v1, decode_v2
 from intclass.components.serve.solving import BusyError
@@ -125,6 +126,7 @@ def build_app(predictor: Predictor, config: ServeConfig) -> FastAPI:
         predictor.desk.close()
 
     app = FastAPI(title="intclass", docs_url=None, redoc_url=None, lifespan=lifespan)
+    add_page(app, Answers(predictor, config), dataplane.live)
     _add_routes(app, dataplane)
     for kind, status in _STATUS.items():
         app.add_exception_handler(kind, _answers_with(status))
@@ -147,7 +149,6 @@ async def _grpc(dataplane: DataPlane, config: ServeConfig) -> AsyncIterator[None
 
 def _add_routes(app: FastAPI, dataplane: DataPlane) -> None:
     v1, v2 = _V1(dataplane), _V2(dataplane)
-    app.get("/")(dataplane.live)
     app.get("/metrics")(metrics.exposition)
     app.get("/v1/models")(v1.models)
     app.get("/v1/models/{model_name}")(v1.model_ready)

@@ -79,6 +79,11 @@ class Predictor(kserve.Model):  # type: ignore[misc] # the SDK is untyped
         return self.ready
 
     @property
+    def classifier(self) -> Classifier:
+        """The model itself; there is one once it is loaded."""
+        return self._classifier
+
+    @property
     def stalled(self) -> bool:
         """Whether one forward pass has been running for so long that only a restart can help."""
         return self._batcher.busy_seconds > STALL_SECONDS

@@ -19,6 +19,7 @@ from intclass.components.shared.expressions._trusted import read_trusted
 _THIN: Final = '<mspace width="0.167em"/>'
 _TIMES: Final = "<mo>&#x2062;</mo>"
 _APPLY: Final = "<mo>&#x2061;</mo>"
+_TIGHT: Final = ("variable", "fence", "power", "root")  # what stands close behind a number
 _OTHERWISE: Final = Box("variable", text="True")
 _LATEX_NAMES: Final = frozenset(
     (
@@ -108,7 +109,7 @@ def _mathml(box: Box) -> str:
         case "variable" | "name":
             return f"<mi>{escape(box.text)}</mi>"
         case "operator":
-            stretched = ' stretchy="true"' if box.text == INTEGRAL_SIGN else ""
+            stretched = ' stretchy="true" minsize="1.7em"' if box.text == INTEGRAL_SIGN else ""
             return f"<mo{stretched}>{escape(box.text)}</mo>"
         case "product":
             return f"<mrow>{_mathml_product(box.parts)}</mrow>"
@@ -145,7 +146,7 @@ def _mathml_product(parts: Sequence[Box]) -> str:
         if _needs_dot(left, right):
             pieces.append("<mo>\u22c5</mo>")
         else:
-            pieces.append(_TIMES if left.kind == "number" and right.kind in ("variable", "fence") else _TIMES + _THIN)
+            pieces.append(_TIMES if left.kind == "number" and right.kind in _TIGHT else _TIMES + _THIN)
         pieces.append(_mathml(right))
     return "".join(pieces)
 
