@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import torch
 from scipy.special import expit
 from sympy import Expr
 
 from intclass.components.finetune.calibration import Calibration
-from intclass.components.finetune.compute import Compute, choose_device
+from intclass.components.finetune.compute import Compute, choose_compute
+from intclass.components.finetune.config import Precision
 from intclass.components.finetune.inference import predict_logits
 from intclass.components.finetune.metrics import Floats
 from intclass.components.finetune.model import LABELS, Encoder, load_encoder
@@ -26,6 +28,7 @@ class Classifier:
         target: What was learnt: `elementary` or `solved`.
         labels: The names of class 0 and class 1; probabilities are those of class 1.
         max_length: Inputs of more tokens than this lose their end.
+        parameters: How many weights the model has.
         calibration: How its probabilities did on the validation split.
         description: What the model is, for a report or a server's metadata.
     """
@@ -34,20 +37,24 @@ class Classifier:
         self.target = encoder.target
         self.labels = LABELS[encoder.target]
         self.description: Mapping[str, Any] = _description(manifest)
-        self._model = encoder.model.to(compute.device).eval()
+        self.parameters = int(encoder.model.num_parameters())
+        # Weights in bfloat16 beat autocast, which would convert them in every forward pass.
+        self._model = encoder.model.to(compute.device, torch.bfloat16 if compute.bfloat16 else torch.float32).eval()
         self._reader = encoder.reader()
         self._encoding = encoder.encoding
         self.calibration = calibration
-        self._compute = compute
+        self._compute = Compute(device=compute.device)
         self.max_length = self._reader.max_length
 
     @classmethod
-    def load(cls, folder: str | Path, *, device: str = "auto") -> Self:
+    def load(cls, folder: str | Path, *, device: str = "auto", precision: Precision = "float32") -> Self:
         """The classifier in a folder, or below a gs:// prefix, that `finetune` wrote.
+
+        Its calibration was fitted in float32; in bfloat16 probabilities move by about 0.003.
 
         Raises ConfigError if there is no such model, RecordsError or StorageError if a file beside it cannot be read.
         """
-        compute = Compute(device=choose_device(device))
+        compute = choose_compute(device, precision)
         with storage.local_folder(folder) as local:
             encoder = load_encoder(local, name=str(folder))
             return cls(encoder, Calibration.load(local), read_manifest(local), compute=compute)

@@ -42,6 +42,14 @@ def test_company_in_a_batch_does_not_matter(classifier: Classifier, rows: list[d
     assert classifier.predict_prefixes(prefixes) == pytest.approx(alone, abs=1e-5)
 
 
+def test_bfloat16_moves_only_the_last_digits(classifier: Classifier, model: Path, rows: list[dict[str, Any]]) -> None:
+    prefixes = [row["prefix"] for row in rows[:50]]
+    rounded = Classifier.load(model, device="cpu", precision="bfloat16").predict_prefixes(prefixes)
+    exact = classifier.predict_prefixes(prefixes)
+    assert rounded == pytest.approx(exact, abs=0.03)
+    assert (rounded != exact).any()
+
+
 def test_an_input_over_the_limit_is_answered_all_the_same(classifier: Classifier) -> None:
     (probability,) = classifier.predict_prefixes(["add x " * 2000 + "x"])
     assert 0 < probability < 1
