@@ -47,7 +47,8 @@ def count_missing_shards(
 
 def _runs(manifests: Iterable[Manifest], failures: Iterable[Failure]) -> list[_Run]:
     runs: dict[str, _Run] = {}
-    for record in [*manifests, *failures]:
+    records: list[Manifest | Failure] = [*manifests, *failures]
+    for record in records:
         if "num_shards" not in record.config:
             continue
         shard, num_shards = record.config["shard"], record.config["num_shards"]

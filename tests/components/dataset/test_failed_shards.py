@@ -11,6 +11,7 @@ import pytest
 
 from intclass.components.dataset.component import dataset
 from intclass.components.integrate import persistence
+from intclass.components.integrate._functions import fingerprint_input
 from intclass.components.integrate._pool import PoolError
 from intclass.components.integrate.component import integrate
 from intclass.components.shared.errors import RecordsError
@@ -49,7 +50,7 @@ def shards(tmp_path: Path, outcomes: Callable[..., Any], monkeypatch: pytest.Mon
         integrate.python_func(_artifact(functions), second, shard=1, min_success_ratio=0.5, **OPTIONS)
         with pytest.raises(PoolError):
             integrate.python_func(_artifact(functions), second, shard=1, min_success_ratio=1.0, **OPTIONS)
-    inputs = {"functions": persistence.fingerprint_input(functions)}
+    inputs = {"functions": fingerprint_input(functions)}
     write_table(tmp_path / "first", outcomes(120), OUTCOMES)
     write_manifest(tmp_path / "first", "integrate", config={"shard": 0, "num_shards": 2}, inputs=inputs)
     return [_artifact(tmp_path / "first"), second]

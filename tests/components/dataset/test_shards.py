@@ -48,7 +48,7 @@ def test_a_share_of_the_shards_is_enough(finished: int, ratio: float, enough: bo
 
 
 def test_what_is_missing_is_told_with_its_error() -> None:
-    records = [_manifest(0, 6), _failure(2, 6, "PoolError: two\nlines"), _failure(1, 6)]
+    records: list[Manifest | Failure] = [_manifest(0, 6), _failure(2, 6, "PoolError: two\nlines"), _failure(1, 6)]
     with pytest.raises(RecordsError) as caught:
         _count(*records, ratio=0.5)
     assert str(caught.value) == (
