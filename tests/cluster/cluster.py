@@ -6,6 +6,7 @@ import contextlib
 import socket
 import tempfile
 import threading
+import time
 import traceback
 import uuid
 from collections.abc import Callable, Mapping
@@ -122,9 +123,11 @@ class Cluster:
 
     def wait_for(self, condition: Callable[[], bool], *, seconds: float = 20) -> None:
         """Wait until the condition holds; raises TimeoutError."""
-        with self.store.changed:
-            if not self.store.changed.wait_for(condition, seconds):
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
                 raise TimeoutError(f"not within {seconds} s")
+            time.sleep(_STEP_SECONDS)
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)

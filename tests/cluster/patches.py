@@ -10,6 +10,8 @@ from tests.cluster.errors import bad_request
 
 def merge(target: Any, patch: Any) -> Any:
     """The target with the patch's keys laid over it; None removes a key."""
+    if isinstance(patch, list) and isinstance(target, dict):
+        raise bad_request("json: cannot unmarshal array into Go value of type map[string]interface {}")
     if not isinstance(patch, dict):
         return copy.deepcopy(patch)
     result = dict(target) if isinstance(target, dict) else {}

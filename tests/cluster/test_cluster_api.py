@@ -108,15 +108,17 @@ def test_patch_and_update(api: client.ApiClient) -> None:
     patched = custom.patch_namespaced_custom_object(*WORKFLOW, "w", {"spec": {"activeDeadlineSeconds": 0}})
     assert patched["spec"] == {"activeDeadlineSeconds": 0}
     assert patched["metadata"]["generation"] == 2
-    operations = [{"op": "replace", "path": "/spec/activeDeadlineSeconds", "value": 5}]
-    assert custom.patch_namespaced_custom_object(*WORKFLOW, "w", operations)["spec"] == {"activeDeadlineSeconds": 5}
+    core = client.CoreV1Api(api)
+    core.create_namespaced_pod(NAMESPACE, pod("a", "pass", labels={"n": "1"}))
+    operations = [{"op": "replace", "path": "/metadata/labels/n", "value": "2"}]
+    assert core.patch_namespaced_pod("a", NAMESPACE, operations).metadata.labels == {"n": "2"}
     with pytest.raises(ApiException) as caught:
         custom.replace_namespaced_custom_object(*WORKFLOW, "w", old)
     assert caught.value.status == 409
     assert "the object has been modified" in message(caught)
     running = {**old, "metadata": {"name": "w"}, "status": {"phase": "Running"}}
     changed = custom.patch_namespaced_custom_object_status(*WORKFLOW, "w", running)
-    assert (changed["status"], changed["spec"]) == ({"phase": "Running"}, {"activeDeadlineSeconds": 5})
+    assert (changed["status"], changed["spec"]) == ({"phase": "Running"}, {"activeDeadlineSeconds": 0})
 
 
 def test_a_watch_begins_where_a_list_ended(cluster: Cluster, api: client.ApiClient) -> None:
