@@ -42,6 +42,9 @@ def integrability(
     min_success_ratio: float = 1.0,
     target: str = "elementary",
     solved_within_seconds: float = 1.0,
+    hold_out_generators: str = "",
+    hold_out_larger_than: int = 0,
+    hold_out_structures: float = 0.0,
     base_model: str = "tbs17/MathBERT",
     epochs: int = 10,
     learning_rate: float = 0.0,
@@ -66,6 +69,9 @@ def integrability(
             out its functions, and the run goes on. Turn caching off when you run again, or it stays left out.
         target: What to predict: elementary (has an elementary antiderivative) or solved (SymPy finds one in time).
         solved_within_seconds: For the target solved, the seconds within which SymPy must answer.
+        hold_out_generators: Families, separated by commas, of which only a test split of their own has functions.
+        hold_out_larger_than: Functions of more nodes are in a test split of their own; 0 holds out none.
+        hold_out_structures: Share of all tree shapes that only a test split of their own has; 0 holds out none.
         base_model: What to fine-tune: tbs17/MathBERT, small (trained from scratch), a name on the hub, a folder, gs://.
         epochs: Passes over the training split, at most; training stops early when the validation loss rises.
         learning_rate: Peak learning rate; 0 takes the base model's own default.
@@ -97,6 +103,9 @@ def integrability(
         outcomes=dsl.Collected(labelled.outputs["outcomes"]),
         target=target,
         solved_within_seconds=solved_within_seconds,
+        hold_out_generators=hold_out_generators,
+        hold_out_larger_than=hold_out_larger_than,
+        hold_out_structures=hold_out_structures,
         seed=seed,
         min_success_ratio=min_success_ratio,
     )

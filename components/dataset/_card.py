@@ -64,7 +64,7 @@ def data_card(facts: Facts) -> str:
         splits=tables.splits(facts.balance),
         sizes=tables.sizes(facts.examples, config.class_names),
         limits_of_target=LIMITS[config.target].format(unlabelled=_unlabelled(facts)),
-        command=_command(config),
+        command=command(config),
         inputs="\n".join(f"- `{fingerprint}`" for fingerprint in facts.source.inputs),
     )
     return f"{_front_matter(facts)}\n{body}"
@@ -129,7 +129,8 @@ def _unlabelled(facts: Facts) -> str:
     return f"{count:,} of {rows:,} ({100 * count / rows:.0f} %)"
 
 
-def _command(config: DatasetConfig) -> str:
+def command(config: DatasetConfig) -> str:
+    """The command that makes the dataset from its outcomes."""
     options = [f"--target {config.target}"]
     if config.target == "solved":
         options += [f"--solved-within {config.solved_within_seconds:g}"]

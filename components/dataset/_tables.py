@@ -44,7 +44,7 @@ def _given(value: object) -> str:
 
 def reasons(outcomes: pa.Table) -> str:
     """The commonest reasons of each label, what is measured or quoted in them left out."""
-    pairs = zip(outcomes["label"].to_pylist(), map(_kind_of_reason, outcomes["reason"].to_pylist()), strict=True)
+    pairs = zip(outcomes["label"].to_pylist(), map(kind_of_reason, outcomes["reason"].to_pylist()), strict=True)
     counts = Counter(pairs)
     rows: list[list[object]] = []
     for label in LABELS:
@@ -55,7 +55,8 @@ def reasons(outcomes: pa.Table) -> str:
     return table(["label", "reason", "rows"], rows)
 
 
-def _kind_of_reason(reason: str) -> str:
+def kind_of_reason(reason: str) -> str:
+    """The reason without what is measured or quoted in it."""
     kind = reason.partition(":")[0] if reason.startswith("unparsable") else reason
     return re.sub(r"\d+(\.\d+)?(e[+-]?\d+)?", "N", re.sub(r"'[^']*'", "'...'", kind))
 
@@ -83,17 +84,19 @@ def splits(balance: Balance) -> str:
 
 def sizes(examples: pa.Table, class_names: Sequence[str]) -> str:
     """Examples of each class by the number of nodes."""
-    bins = [_bin(nodes) for nodes in examples["num_nodes"].to_pylist()]
+    bins = [node_bin(nodes) for nodes in examples["num_nodes"].to_pylist()]
     counts = Counter(zip(bins, examples["label"].to_pylist(), strict=True))
-    rows = ([_bin_name(number), counts[number, 0], counts[number, 1]] for number in sorted(set(bins)))
+    rows = ([node_bin_name(number), counts[number, 0], counts[number, 1]] for number in sorted(set(bins)))
     return table(["nodes", *class_names], rows)
 
 
-def _bin(nodes: int) -> int:
+def node_bin(nodes: int) -> int:
+    """The place of this size in NODE_BINS."""
     return next(number for number, (_, most) in enumerate(NODE_BINS) if most is None or nodes <= most)
 
 
-def _bin_name(number: int) -> str:
+def node_bin_name(number: int) -> str:
+    """The sizes of a bin in words: `5 to 9`."""
     least, most = NODE_BINS[number]
     return f"{least} or more" if most is None else f"{least} to {most}"
 

@@ -1,4 +1,4 @@
-"""The stage: outcomes in, examples, data card and manifest out."""
+"""The stage: outcomes in, examples, data card, report and manifest out."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from intclass.components.dataset._card import CARD_NAME, Facts, data_card
 from intclass.components.dataset._encoding import encode_rows
 from intclass.components.dataset._labels import check_limit, drop_unlabelled
 from intclass.components.dataset._reading import read_hold_outs, read_outcomes
+from intclass.components.dataset._report import REPORT_NAME, render_report
 from intclass.components.dataset._selection import (
     count_mixed_skeletons,
     drop_duplicates,
@@ -35,7 +36,7 @@ def build_dataset(
     *,
     min_success_ratio: float = 1.0,
 ) -> Manifest:
-    """Write `examples.parquet` (records.EXAMPLES), a data card `README.md` and the manifest to the folder `out`.
+    """Write `examples.parquet` (records.EXAMPLES), a data card `README.md`, `report.html` and the manifest into `out`.
 
     `outcomes` are folders that `integrate` wrote, folders of such folders, or Parquet files of records.OUTCOMES; their
     order does not matter. At least the share `min_success_ratio` of the shards of each run must be there. Returns the
@@ -71,6 +72,7 @@ def build_dataset(
     )
     write_table(out, examples, EXAMPLES, compact=config.compact)
     storage.write_text(storage.join(out, CARD_NAME), data_card(facts))
+    storage.write_text(storage.join(out, REPORT_NAME), render_report(facts))
     return write_manifest(
         out,
         "dataset",

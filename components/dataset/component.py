@@ -10,8 +10,12 @@ def dataset(
     outcomes: dsl.Input[list[dsl.Dataset]],
     examples: dsl.Output[dsl.Dataset],
     data_card: dsl.Output[dsl.Markdown],
+    report: dsl.Output[dsl.HTML],
     target: str,
     solved_within_seconds: float,
+    hold_out_generators: str,
+    hold_out_larger_than: int,
+    hold_out_structures: float,
     seed: int,
     min_success_ratio: float,
 ) -> None:
@@ -19,8 +23,16 @@ def dataset(
     from intclass.components import dataset as stage
     from intclass.components.shared.storage import read_bytes, write_bytes
 
-    config = stage.DatasetConfig(target=target, solved_within_seconds=solved_within_seconds, seed=seed)
+    config = stage.DatasetConfig(
+        target=target,
+        solved_within_seconds=solved_within_seconds,
+        hold_out_generators=tuple(filter(None, hold_out_generators.split(","))),
+        hold_out_larger_than=hold_out_larger_than,
+        hold_out_structures=hold_out_structures,
+        seed=seed,
+    )
     shards = [shard.path for shard in outcomes]
     manifest = stage.build_dataset(shards, examples.path, config, min_success_ratio=min_success_ratio)
     examples.metadata.update(manifest.counts)
-    write_bytes(data_card.path, read_bytes(f"{examples.path}/README.md"))
+    for artifact, name in ((data_card, "README.md"), (report, "report.html")):
+        write_bytes(artifact.path, read_bytes(f"{examples.path}/{name}"))

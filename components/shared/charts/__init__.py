@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from intclass.components.shared.charts._bars import Bar, Part, Series, column_chart, log_histogram, row_chart
 from intclass.components.shared.charts._dot_chart import MAX_LABEL, Mark, Row, dot_chart
 from intclass.components.shared.charts._plot import WIDTH, Anchor, Axis, Margins, Plot, Point, share_axis
 
@@ -10,11 +11,17 @@ __all__ = [
     "WIDTH",
     "Anchor",
     "Axis",
+    "Bar",
     "Margins",
     "Mark",
+    "Part",
     "Plot",
     "Point",
     "Row",
+    "Series",
+    "column_chart",
     "dot_chart",
+    "log_histogram",
+    "row_chart",
     "share_axis",
 ]

@@ -10,7 +10,7 @@ from typing import Final
 from intclass.components.shared.charts._plot import Axis, Margins, Plot
 
 MAX_LABEL: Final = 46
-_ROW_HEIGHT: Final = 42
+ROW_HEIGHT: Final = 42
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ def dot_chart(title: str, rows: Sequence[Row], *, axis: Axis) -> str:
         description="; ".join(f"{row.label}: {row.note}" for row in rows),
         x=axis,
         y=Axis(low=0, high=len(rows)),
-        height=_ROW_HEIGHT * len(rows) + 30,
+        height=ROW_HEIGHT * len(rows) + 30,
         margins=Margins(top=4, right=2, bottom=26, left=2),
     )
     for place, row in enumerate(reversed(rows)):
@@ -53,7 +53,7 @@ def dot_chart(title: str, rows: Sequence[Row], *, axis: Axis) -> str:
 
 def _draw_row(plot: Plot, row: Row, *, y: float) -> None:
     low, high = plot.x.low, plot.x.high
-    plot.text((low, y), _shortened(row.label), "label strong" if row.emphasis else "label", shift=(0, -12))
+    plot.text((low, y), shortened(row.label), "label strong" if row.emphasis else "label", shift=(0, -12))
     plot.text((high, y), row.note, "note", anchor="end", shift=(0, -12))
     plot.segment((low, y), (high, y), "track")
     for mark in row.marks:
@@ -63,5 +63,6 @@ def _draw_row(plot: Plot, row: Row, *, y: float) -> None:
     plot.dot((row.value, y), f"dot {row.kind}", tip=f"{row.label}: {row.note}", radius=5.5)
 
 
-def _shortened(label: str) -> str:
+def shortened(label: str) -> str:
+    """The label as far as it fits above a row."""
     return label if len(label) <= MAX_LABEL else label[: MAX_LABEL - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"

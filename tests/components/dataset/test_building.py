@@ -39,7 +39,7 @@ class TestBuilding:
         source, out = write_outcomes(f"{storage_root}/outcomes", rows), f"{storage_root}/dataset"
         manifest = build_dataset([source], out)
         examples = examples_of(out)
-        assert sorted(contents(out)) == ["README.md", "examples.parquet", "manifest.json"]
+        assert sorted(contents(out)) == ["README.md", "examples.parquet", "manifest.json", "report.html"]
         assert manifest == read_manifest(out)
         assert manifest.inputs == {"outcomes-000": read_manifest(source).fingerprint}
         assert [example["integrand"] for example in examples] == [row["integrand"] for row in rows]

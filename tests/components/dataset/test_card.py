@@ -140,3 +140,16 @@ def test_a_run_that_was_not_recorded(source: Path, tmp_path: Path) -> None:
 
 def test_a_table_keeps_its_columns_whatever_is_in_them() -> None:
     assert table(["a", "b"], [["x | y\nz", 1234]]) == "| a | b |\n| --- | ---: |\n| x \\| y z | 1,234 |"
+
+
+def test_the_card_tells_of_held_out_splits_and_of_what_a_compact_file_lacks(
+    source: Path, tmp_path: Path, outcome: Make
+) -> None:
+    write_table(tmp_path / "more", [outcome("x*exp(x)", generator="parts", index=400)], OUTCOMES)
+    config = DatasetConfig(hold_out_generators=("parts",), compact=True)
+    build_dataset([source, tmp_path / "more"], tmp_path / "d", config)
+    card = (tmp_path / "d" / "README.md").read_text()
+    assert "--hold-out-generator parts \\\n    --compact" in card
+    assert "- `test_generator`: functions of the generator parts, of which train and validation have none." in card
+    assert "| test_generator | 1 | 0 | 1 | 100.0 % |" in card
+    assert "`fingerprint` (16 hexadecimal digits" in card

@@ -4,7 +4,22 @@ from xml.etree import ElementTree
 
 import pytest
 
-from intclass.components.shared.charts import MAX_LABEL, WIDTH, Axis, Margins, Plot, Row, dot_chart, share_axis
+from intclass.components.shared.charts import (
+    MAX_LABEL,
+    WIDTH,
+    Axis,
+    Bar,
+    Margins,
+    Part,
+    Plot,
+    Row,
+    Series,
+    column_chart,
+    dot_chart,
+    log_histogram,
+    row_chart,
+    share_axis,
+)
 
 
 def _plot(**settings: object) -> Plot:
@@ -81,3 +96,37 @@ def test_a_dot_chart_has_a_dot_for_each_row_and_shortens_long_labels() -> None:
     assert [line.get("class") for line in root.iter("line")].count("interval model") == 1
     assert not any("interval baseline" in line.get("class", "") for line in root.iter("line"))
     assert max(len(text.text or "") for text in root.iter("text")) == MAX_LABEL
+
+
+def _bar(*numbers: int) -> Bar:
+    return Bar(label="A", parts=[Part(number=number, kind=f"k{number}", what="of them") for number in numbers])
+
+
+def test_the_parts_of_a_row_fill_it_from_the_left() -> None:
+    root = ElementTree.fromstring(row_chart("T", [_bar(1, 3)]))
+    first, second = root.iter("rect")
+    assert (first.get("class"), second.get("class")) == ("column k1", "column k3")
+    assert float(second.get("width", 0)) == pytest.approx(3 * float(first.get("width", 0)), abs=0.3)
+    assert float(second.get("x", 0)) == pytest.approx(float(first.get("x", 0)) + float(first.get("width", 0)), abs=0.2)
+    assert [title.text for title in root.iter("title")][1] == "A: 3 of 4 of them (75.0\N{NO-BREAK SPACE}%)"
+
+
+def test_the_parts_of_a_column_stand_on_each_other() -> None:
+    lower, upper = ElementTree.fromstring(column_chart("T", [_bar(1, 3)], label="L")).iter("rect")
+    assert float(upper.get("height", 0)) == pytest.approx(3 * float(lower.get("height", 0)), abs=0.3)
+    assert float(upper.get("y", 0)) < float(lower.get("y", 0))
+
+
+def test_a_histogram_has_an_outline_of_shares_for_each_series() -> None:
+    series = [
+        Series(values=[0.002, 0.02, 0.02, 0.02], kind="a", what="first"),
+        Series(values=[], kind="b", what="second"),
+        Series(values=[0.0, 5.0], kind="c", what="third"),
+    ]
+    root = ElementTree.fromstring(log_histogram("T", series, label="seconds"))
+    outlines = {line.get("class"): line.get("points", "").split() for line in root.iter("polyline")}
+    heights = {kind: {float(point.split(",")[1]) for point in points} for kind, points in outlines.items()}
+    assert [len(heights[f"curve thin {kind}"]) for kind in "abc"] == [3, 1, 2]  # a quarter, three quarters, nothing
+    words = [(text.text or "").replace("\N{NO-BREAK SPACE}", " ") for text in root.iter("text")]
+    assert words[:6] == ["0.1 ms", "1 ms", "10 ms", "100 ms", "1 s", "10 s"]
+    assert root.get("aria-label") == "T. 4 first; 0 second; 2 third"
