@@ -74,7 +74,7 @@ def test_sympy_labels_a_file_of_ones_own(tmp_path: Path, own_processes: Callable
 
 def test_a_hostile_engine_costs_one_row_each(tmp_path: Path) -> None:
     texts = ["5", "x+1", "x+2", "x+3", "x+4", "x+5", "x+6", "x+7", "x**2"]
-    config = IntegrateConfig(engines=(HOSTILE,), limit_seconds=2.0, workers=2, memory_mb=500)
+    config = IntegrateConfig(engines=(HOSTILE,), limit_seconds=4.0, workers=2, memory_mb=400)
     manifest = integrate(_csv(tmp_path / "mine.csv", texts), tmp_path / "out", config)
     rows = _rows(tmp_path / "out")
     assert [row["reason"].partition(":")[0] for row in rows] == [
