@@ -1,12 +1,14 @@
 """What can go wrong, for a reader.
 
 IntclassError                every error that a user can mend; the command line prints it as one line
+├── ClusterError             a cluster does not answer or refuses a job, or the job on it fails
 ├── ConfigError              an option or a combination of options makes no sense
 ├── ExpressionError          an expression could not be read, or is over a limit
 ├── GrammarError             a grammar file is not a grammar
 ├── RecordsError             a table is not what its stage promised
 ├── ServingError             a served model does not start, or does not answer as the model does
 ├── StorageError             a path or bucket could not be read or written
+├── LostRankError            another process of a training was lost
 └── EngineUnavailableError   a computer algebra system that was asked for is not installed
 """
 
@@ -15,6 +17,10 @@ from __future__ import annotations
 
 class IntclassError(Exception):
     """Base of all errors that name a value, the limit it broke, and the way out."""
+
+
+class ClusterError(IntclassError):
+    """A Kubernetes cluster cannot be reached, refuses an object, or a job on it comes to a bad end."""
 
 
 class ConfigError(IntclassError):
@@ -50,3 +56,7 @@ class ServingError(IntclassError):
 
 class EngineUnavailableError(IntclassError):
     """An integration engine is not installed on this machine."""
+
+
+class LostRankError(IntclassError):
+    """Another process of the same training ended, or cannot be reached."""

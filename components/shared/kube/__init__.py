@@ -1,0 +1,45 @@
+"""Jobs that a step starts on the cluster: owned by its run, followed to their end, gone with it.
+
+Built on the official clients, which are the extra `cluster`; they are imported when a cluster is first spoken to.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from intclass.components.shared.lazy import lazily
+
+if TYPE_CHECKING:
+    from intclass.components.shared.kube.child import ChildJob, run_to_end
+    from intclass.components.shared.kube.connection import Connection, connect
+    from intclass.components.shared.kube.identity import Identity
+    from intclass.components.shared.kube.kinds import JOB, PYTORCHJOB, TRAINJOB, JobKind
+    from intclass.components.shared.kube.reaper import reap
+
+__all__ = [
+    "JOB",
+    "PYTORCHJOB",
+    "TRAINJOB",
+    "ChildJob",
+    "Connection",
+    "Identity",
+    "JobKind",
+    "connect",
+    "reap",
+    "run_to_end",
+]
+
+_HOMES: Final = {
+    "JOB": "kinds",
+    "PYTORCHJOB": "kinds",
+    "TRAINJOB": "kinds",
+    "ChildJob": "child",
+    "Connection": "connection",
+    "Identity": "identity",
+    "JobKind": "kinds",
+    "connect": "connection",
+    "reap": "reaper",
+    "run_to_end": "child",
+}
+
+__getattr__ = lazily(__name__, _HOMES)

@@ -1,0 +1,207 @@
+"""A job that a step starts and follows to its end: made once, whoever restarts the step, and gone with its run."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any, Final, TextIO
+
+from kubernetes.client.rest import ApiException
+
+from intclass.components.shared.errors import ClusterError
+from intclass.components.shared.kube.connection import Connection, describe
+from intclass.components.shared.kube.identity import Identity
+from intclass.components.shared.kube.kinds import JobKind, JobState
+from intclass.components.shared.kube.objects import Job, Jobs, explain
+from intclass.components.shared.kube.pods import Pods
+from intclass.components.shared.kube.workflow import find_workflow, is_stopping, owner_reference
+
+EXIT_TERMINATED: Final = 143
+_DIGEST: Final = "intclass.github.io/specification"
+_QUOTA: Final = "exceeded quota"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChildJob:
+    """What is to be started.
+
+    Attributes:
+        kind: Which kind of job `model` is.
+        identity: Run and task; name, labels and owner follow from it.
+        model: The job as a model of the official clients, its metadata left out.
+        leader: The labels of the pod whose log is followed: the one of rank 0.
+    """
+
+    kind: JobKind
+    identity: Identity
+    model: Any
+    leader: Mapping[str, str] = field(default_factory=dict)
+
+
+def run_to_end(
+    child: ChildJob,
+    connection: Connection,
+    *,
+    stream: TextIO | None = None,
+    poll_seconds: float = 5.0,
+    admission_seconds: float = 3600.0,
+) -> JobState:
+    """Create the job, or find the one that an earlier attempt of this step has made, and follow it until it succeeds.
+
+    The leader's log and what becomes of the pods go to `stream` (stdout) as they happen. The pods are looked at every
+    `poll_seconds`. An exceeded quota is waited for during `admission_seconds`. On SIGTERM or Ctrl-C the job is deleted,
+    unless its run goes on, as when only this pod is moved; then the step's next attempt finds the job again.
+
+    Raises ClusterError, with the pod's reason and last line, if the job fails, is deleted or refused, or the cluster
+    does not answer. Exits with 143 after SIGTERM.
+    """
+    launch = _Launch(child, connection, stream or sys.stdout)
+    try:
+        with _sigterm_raised():
+            job = launch.attach(admission_seconds)
+            return launch.follow(job, poll_seconds)
+    except (_TerminatedError, KeyboardInterrupt):
+        launch.abandon()
+        raise SystemExit(EXIT_TERMINATED) from None
+    except ApiException as error:
+        raise explain(error, f"{child.kind.kind} {child.identity.name}", connection.namespace) from error
+    finally:
+        launch.pods.finish()
+
+
+class _TerminatedError(BaseException):
+    """SIGTERM, as an exception: of no kind that anything between would catch."""
+
+
+class _Launch:
+    def __init__(self, child: ChildJob, connection: Connection, stream: TextIO) -> None:
+        self.child, self.connection = child, connection
+        self.name, self.kind = child.identity.name, child.kind
+        self.jobs = Jobs(connection, child.kind)
+        self.pods = Pods(
+            connection,
+            job=self.name,
+            selector=f"{self.kind.pod_label}={self.name}",
+            leader=child.leader,
+            stream=stream,
+        )
+        self.workflow = find_workflow(connection, child.identity.run)
+
+    def attach(self, admission_seconds: float) -> Job:
+        """The running job of this name, made now or before; one that has failed is replaced."""
+        body = self._body()
+        deadline = time.monotonic() + admission_seconds
+        while True:
+            created = self._create(body, deadline)
+            if created is not None:
+                self.pods.say(f"{self.kind.kind} created in namespace {self.connection.namespace}")
+                return created
+            found = self.jobs.find(self.name)
+            if found is None:
+                continue
+            if self._may_stay(found, body):
+                self.pods.say(f"{self.kind.kind} found, from an earlier attempt of this step")
+                return found
+            self.jobs.delete(found)
+            time.sleep(self.connection.patience.first_pause)
+
+    def follow(self, job: Job, poll_seconds: float) -> JobState:
+        """Tell what happens until the job has ended; raises ClusterError unless it ended well."""
+        told = None
+        for current in self.jobs.states(self.name, every=poll_seconds):
+            state = self.kind.state_of(current)
+            self.pods.look()
+            self.pods.warn(job["metadata"]["uid"])
+            if state.phase != told:
+                told = state.phase
+                self.pods.say(f"{told.lower()}" + (f" ({state.message})" if state.message else ""))
+            if state.is_final:
+                break
+        self.pods.finish()
+        if state.phase == "Failed":
+            raise ClusterError(self._verdict(state))
+        return state
+
+    def abandon(self) -> None:
+        """Delete the job, unless its run goes on without this process."""
+        workflow = find_workflow(self.connection, self.child.identity.run) if self.workflow else None
+        if workflow is not None and not is_stopping(workflow):
+            self.pods.say("this step is being stopped, its run is not: the job stays for the next attempt")
+            return
+        found = self.jobs.find(self.name)
+        if found is not None:
+            self.jobs.delete(found)
+            self.pods.say(f"{self.kind.kind} deleted, as its run is being stopped")
+
+    def _body(self) -> Job:
+        """The model as JSON, under its name, with labels, owner and a digest of the rest."""
+        model = self.child.model
+        body: Job = model.to_dict() if hasattr(model, "model_dump") else self._sanitized(model)
+        body |= {"apiVersion": f"{self.kind.group}/{self.kind.version}", "kind": self.kind.kind}
+        digest = hashlib.sha256(json.dumps(body["spec"], sort_keys=True).encode()).hexdigest()[:16]
+        body["metadata"] = {
+            "name": self.name,
+            "labels": {**(body.get("metadata") or {}).get("labels", {}), **self.child.identity.labels},
+            "annotations": {_DIGEST: digest},
+        }
+        if self.workflow is not None:
+            body["metadata"]["ownerReferences"] = [self._sanitized(owner_reference(self.workflow))]
+        return body
+
+    def _sanitized(self, model: Any) -> Job:  # noqa: ANN401 - any model
+        return dict(self.connection.client.sanitize_for_serialization(model))
+
+    def _create(self, body: Job, deadline: float) -> Job | None:
+        while True:
+            try:
+                return self.jobs.create(body)
+            except ApiException as error:
+                if _QUOTA not in describe(error) or time.monotonic() > deadline:
+                    raise
+                self.pods.say(f"waiting for quota: {describe(error)}")
+                time.sleep(self.connection.patience.longest_pause)
+
+    def _may_stay(self, found: Job, body: Job) -> bool:
+        """Whether the step may go on with this job; raises ClusterError if it is alive but not the same work."""
+        meta, state = found["metadata"], self.kind.state_of(found)
+        if "deletionTimestamp" in meta or state.phase == "Failed":
+            return False
+        if meta.get("annotations", {}).get(_DIGEST) == body["metadata"]["annotations"][_DIGEST]:
+            return True
+        if state.is_final:
+            return False
+        raise ClusterError(
+            f"{self.kind.kind} {self.name} runs already with another specification; "
+            f"wait for it, delete it with `intclass reap {self.child.identity.run}`, or choose another run name"
+        )
+
+    def _verdict(self, state: JobState) -> str:
+        causes = [str(failure) for failure in self.pods.failures[-3:]] or self.pods.warnings[-3:]
+        told = [f"{self.kind.kind} {self.name} failed", state.message or state.reason, *causes]
+        selector = f"{self.kind.pod_label}={self.name}"
+        return "; ".join(told) + f" (kubectl -n {self.connection.namespace} logs -l {selector} --prefix)"
+
+
+@contextlib.contextmanager
+def _sigterm_raised() -> Iterator[None]:
+    """SIGTERM raises _TerminatedError inside, where this is the main thread; elsewhere signals do not arrive."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def terminate(_number: int, _frame: FrameType | None) -> None:
+        raise _TerminatedError
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

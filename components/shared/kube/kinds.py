@@ -1,0 +1,80 @@
+"""The kinds of job that a step may start, and how each says how it is getting on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobKind:
+    """One kind of object with `status.conditions`.
+
+    Attributes:
+        container: The container whose log is followed; None takes a pod's only one.
+        pod_label: The label by which its pods name the job.
+        succeeded: Type of the condition that says it has done its work.
+    """
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    container: str | None
+    pod_label: str
+    succeeded: str
+
+    def state_of(self, job: Mapping[str, Any]) -> JobState:
+        """What the job's conditions say."""
+        true = {c["type"]: c for c in job.get("status", {}).get("conditions", []) if c["status"] == "True"}
+        for name in (self.succeeded, "Failed", "Suspended", "Restarting", "Running", "Created"):
+            if name in true:
+                phase = "Succeeded" if name == self.succeeded else name
+                return JobState(phase, true[name].get("reason", ""), true[name].get("message", ""))
+        active = job.get("status", {}).get("active", 0)
+        return JobState("Running" if active else "Created", "", "")
+
+
+@dataclass(frozen=True)
+class JobState:
+    """Where a job stands: Created, Running, Restarting, Suspended, Succeeded or Failed, and the controller's reason."""
+
+    phase: str
+    reason: str
+    message: str
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the job will not change any more."""
+        return self.phase in ("Succeeded", "Failed")
+
+
+JOB: Final = JobKind(
+    group="batch",
+    version="v1",
+    plural="jobs",
+    kind="Job",
+    container=None,
+    pod_label="batch.kubernetes.io/job-name",
+    succeeded="Complete",
+)
+PYTORCHJOB: Final = JobKind(
+    group="kubeflow.org",
+    version="v1",
+    plural="pytorchjobs",
+    kind="PyTorchJob",
+    container="pytorch",
+    pod_label="training.kubeflow.org/job-name",
+    succeeded="Succeeded",
+)
+TRAINJOB: Final = JobKind(
+    group="trainer.kubeflow.org",
+    version="v1alpha1",
+    plural="trainjobs",
+    kind="TrainJob",
+    container="node",
+    pod_label="jobset.sigs.k8s.io/jobset-name",
+    succeeded="Complete",
+)
+KINDS: Final = (JOB, PYTORCHJOB, TRAINJOB)
