@@ -135,8 +135,8 @@ def _antiderivative(solution: Solution) -> dict[str, str | None] | None:
         return None
     written = _set(text)
     return {
-        "mathml": written and written.plus_constant().mathml,
-        "latex": written and written.latex,
+        "mathml": written.plus_constant().mathml if written else None,
+        "latex": written.latex if written else None,
         "sympy": text,
     }
 

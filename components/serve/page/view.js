@@ -3,6 +3,7 @@
 import { mathematics } from "./mathematics.js";
 import { treePicture } from "./tree.js";
 
+const SMALLEST = 0.55; // of the usual size, for an integral that is wider than its stage
 const LONGEST_QUOTED = 200; // characters of an integrand that an error shows again
 
 const byId = (id) => document.getElementById(id);
@@ -29,9 +30,20 @@ export function showAbout(about) {
 export function showReading(answer) {
   byId("integral").replaceChildren(mathematics(answer.integral));
   byId("stage").classList.remove("stale");
+  fit();
   const { nodes, size } = answer.tree;
   byId("tree").replaceChildren(nodes.length ? treePicture(nodes) : `${size} nodes are too many to draw.`);
   byId("canonical").textContent = answer.canonical === answer.sympy ? "" : `Brought to one form: ${answer.canonical}`;
+}
+
+/** Set a wide integral smaller; beyond a limit the stage scrolls. */
+function fit() {
+  const [stage, integral] = [byId("stage"), byId("integral")];
+  integral.style.fontSize = "";
+  const { paddingLeft, paddingRight } = getComputedStyle(stage);
+  const room = stage.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+  const share = room / integral.scrollWidth;
+  if (share < 1) integral.style.fontSize = `${Math.max(share, SMALLEST)}em`;
 }
 
 export function showPrediction({ probability, record }) {

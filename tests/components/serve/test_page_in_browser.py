@@ -318,7 +318,7 @@ def test_everything_has_a_name_and_a_place_for_those_who_listen(open_page: Open)
     assert page.evaluate("document.documentElement.lang") == "en"
     expect(page.get_by_role("status")).to_have_attribute("aria-live", "polite")
     for role in ("banner", "main", "contentinfo"):
-        expect(page.get_by_role(role)).to_have_count(1)  # type: ignore[arg-type]
+        expect(page.get_by_role(role)).to_have_count(1)
 
 
 @pytest.mark.slow
