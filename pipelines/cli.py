@@ -12,6 +12,7 @@ from rich.table import Table
 from intclass.components.dataset.__main__ import main as dataset
 from intclass.components.evaluate.__main__ import main as evaluate
 from intclass.components.finetune.__main__ import main as finetune
+from intclass.components.finetune.comparison.__main__ import main as compare_strategies
 from intclass.components.finetune.predict import main as predict
 from intclass.components.generate.__main__ import main as generate
 from intclass.components.integrate.__main__ import main as integrate
@@ -99,6 +100,7 @@ def submit(
 
 for _command in (generate, integrate, dataset, finetune, evaluate, predict, serve, estimate):
     app.command(name=_command.__module__.split(".")[-1 if _command is predict else -2])(_command)
+app.command(name="compare-strategies")(compare_strategies)
 
 
 def main() -> None:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
 
-from intclass.components.finetune.config import ClassWeights, Encoding, FinetuneConfig, Precision
+from intclass.components.finetune.config import (
+    ClassWeights,
+    Consistency,
+    Encoding,
+    FinetuneConfig,
+    Optimizer,
+    Precision,
+    Strategy,
+)
 from intclass.components.shared.command import run
 
 _USUAL = FinetuneConfig()
@@ -52,11 +61,39 @@ def main(
     hidden_size: Annotated[int, typer.Option(help="Width of `small`.")] = _USUAL.hidden_size,
     num_layers: Annotated[int, typer.Option(help="Layers of `small`.")] = _USUAL.num_layers,
     num_heads: Annotated[int, typer.Option(help="Attention heads of `small`.")] = _USUAL.num_heads,
+    optimizer: Annotated[Optimizer, typer.Option(help="Of the weights.")] = _USUAL.optimizer,
+    max_gradient_norm: Annotated[
+        float, typer.Option(help="Longer gradients are cut; inf never cuts.")
+    ] = _USUAL.max_gradient_norm,
+    strategy: Annotated[
+        Strategy, typer.Option(help="How several processes (torchrun, a PyTorchJob) train one model.")
+    ] = _USUAL.strategy,
+    average_every: Annotated[
+        int, typer.Option(metavar="STEPS", help="local-sgd: steps between two averages.")
+    ] = _USUAL.average_every,
+    outer_momentum: Annotated[
+        float, typer.Option(help="local-sgd: momentum on the averages (DiLoCo takes 0.9).")
+    ] = _USUAL.outer_momentum,
+    outer_learning_rate: Annotated[
+        float | None, typer.Option(help="local-sgd: step along the average.", show_default="1, with momentum 0.7")
+    ] = _USUAL.outer_learning_rate,
+    consistency: Annotated[
+        Consistency, typer.Option(help="parameter-server: when gradients are applied.")
+    ] = _USUAL.consistency,
+    staleness: Annotated[
+        int, typer.Option(metavar="STEPS", help="parameter-server, stale: how far ahead a worker may be.")
+    ] = _USUAL.staleness,
+    servers: Annotated[int, typer.Option(help="parameter-server: ranks that hold the weights.")] = _USUAL.servers,
+    workers: Annotated[int, typer.Option(help="hogwild: processes, which it starts itself.")] = _USUAL.workers,
+    checkpoint_every: Annotated[
+        int, typer.Option(metavar="STEPS", help="Steps between checkpoints; one after each epoch too.")
+    ] = _USUAL.checkpoint_every,
 ) -> None:
     """Train a classifier of integrands on a dataset, and write it in Hugging Face format.
 
     Each epoch prints one line of `name=value` metrics. The weights of the epoch with the lowest validation loss are
-    kept, and their probabilities calibrated on the same split.
+    kept, and their probabilities calibrated on the same split. An interrupted training goes on from its last
+    checkpoint when the same command is given again, also under torchrun with another number of processes.
 
     Example: `intclass finetune runs/laptop/examples --out model --epochs 30`, then
     `intclass predict "x*exp(x**2)" --model model`
@@ -84,8 +121,21 @@ def main(
         hidden_size=hidden_size,
         num_layers=num_layers,
         num_heads=num_heads,
+        optimizer=optimizer,
+        max_gradient_norm=max_gradient_norm,
+        strategy=strategy,
+        average_every=average_every,
+        outer_momentum=outer_momentum,
+        outer_learning_rate=outer_learning_rate,
+        consistency=consistency,
+        staleness=staleness,
+        servers=servers,
+        workers=workers,
+        checkpoint_every=checkpoint_every,
     )
     manifest = finetune(dataset, out, config)
+    if os.environ.get("RANK", "0") != "0":
+        return  # rank 0 speaks for all
     stats, counts = manifest.stats, manifest.counts
     auroc = f", AUROC {stats['validation_auroc']:.3f}" if "validation_auroc" in stats else ""
     typer.echo(

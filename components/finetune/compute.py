@@ -29,9 +29,14 @@ class Compute:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
 
 
-def choose_compute(device: str, precision: Precision) -> Compute:
-    """What `device` and `precision` mean on this machine; raises ConfigError if the device is not there."""
+def choose_compute(device: str, precision: Precision, *, local_rank: int = 0) -> Compute:
+    """What `device` and `precision` mean on this machine; raises ConfigError if the device is not there.
+
+    Of several GPUs each of the machine's ranks takes its own.
+    """
     chosen = choose_device(device)
+    if chosen == torch.device("cuda"):
+        chosen = choose_device(f"cuda:{local_rank}")
     bfloat16 = _computes_bfloat16(chosen) if precision == "auto" else precision == "bfloat16"
     return Compute(device=chosen, bfloat16=bfloat16)
 

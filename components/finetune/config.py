@@ -11,10 +11,19 @@ from intclass.components.shared.errors import ConfigError
 Encoding = Literal["prefix", "infix"]
 ClassWeights = Literal["none", "balanced"]
 Precision = Literal["auto", "float32", "bfloat16"]
+Optimizer = Literal["adamw", "sgd"]
+Strategy = Literal["ddp", "local-sgd", "parameter-server", "hogwild"]
+Consistency = Literal["sync", "stale", "async"]
 
 SMALL: Final = "small"  # the base model that needs no download: an encoder with random weights over prefix words
 
-_CHOICES: Final = {"class_weights": get_args(ClassWeights), "precision": get_args(Precision)}
+_CHOICES: Final = {
+    "class_weights": get_args(ClassWeights),
+    "precision": get_args(Precision),
+    "optimizer": get_args(Optimizer),
+    "strategy": get_args(Strategy),
+    "consistency": get_args(Consistency),
+}
 _AT_LEAST: Final = {
     "epochs": 1,
     "batch_tokens": 1,
@@ -25,8 +34,14 @@ _AT_LEAST: Final = {
     "num_layers": 1,
     "num_heads": 1,
     "weight_decay": 0,
+    "average_every": 1,
+    "servers": 1,
+    "staleness": 0,
+    "workers": 1,
+    "checkpoint_every": 1,
 }
-_SHARES: Final = ("warmup_fraction", "dropout", "label_smoothing")
+_SHARES: Final = ("warmup_fraction", "dropout", "label_smoothing", "outer_momentum")
+_ABOVE_ZERO: Final = ("learning_rate", "max_gradient_norm", "outer_learning_rate")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +55,11 @@ class FinetuneConfig:
             this program, else `prefix` for `small` and `infix` for the others.
         epochs: Passes over the training split, at most.
         learning_rate: Peak of the schedule; None takes 1e-3 for `small` and 5e-5 for a pretrained model.
-        batch_tokens: Tokens in one step, padding included; None takes 1 024 for `small` and 4 096 for the others.
+        batch_tokens: Tokens in one step of one rank, padding included; None takes 1 024 for `small` and 4 096 for the
+            others.
         warmup_fraction: Share of all steps in which the learning rate rises; then it falls linearly to 0.
+        optimizer: `adamw`, or `sgd` without momentum, for which local-sgd that averages every step equals ddp.
+        max_gradient_norm: Longer gradients are cut to this length; infinity never cuts.
         weight_decay: Of the weight matrices; biases and norms are left alone.
         dropout: In the whole of `small`, and before the classification head of a pretrained model.
         patience: Epochs without a better validation loss after which training stops.
@@ -56,6 +74,17 @@ class FinetuneConfig:
         hidden_size: Width of `small`, a multiple of twice num_heads.
         num_layers: Depth of `small`.
         num_heads: Attention heads of `small`.
+        strategy: How several processes train one model; see `finetune.parallel`. With one process `ddp` and
+            `local-sgd` are the plain loop.
+        average_every: Steps between two averages of the replicas of `local-sgd`.
+        outer_momentum: Nesterov momentum on the averages of `local-sgd` (DiLoCo); 0 takes them as they are.
+        outer_learning_rate: Step along the averaged change; None takes 1 without outer momentum, and 0.7 with it.
+        consistency: When the `parameter-server` applies a gradient: all workers' together (`sync`), each as it comes
+            but no worker more than `staleness` steps ahead (`stale`), or each as it comes (`async`).
+        staleness: How many steps a worker may be ahead of the slowest one.
+        servers: Ranks, from 0 on, that hold the weights of `parameter-server`; the others are workers.
+        workers: Processes of `hogwild`, all on this machine.
+        checkpoint_every: Steps between checkpoints; there is one after each epoch too.
     """
 
     base_model: str = SMALL
@@ -65,6 +94,8 @@ class FinetuneConfig:
     learning_rate: float | None = None
     batch_tokens: int | None = None
     warmup_fraction: float = 0.06
+    optimizer: Optimizer = "adamw"
+    max_gradient_norm: float = 1.0
     weight_decay: float = 0.01
     dropout: float = 0.1
     patience: int = 5
@@ -78,6 +109,15 @@ class FinetuneConfig:
     hidden_size: int = 128
     num_layers: int = 4
     num_heads: int = 4
+    strategy: Strategy = "ddp"
+    average_every: int = 20
+    outer_momentum: float = 0.0
+    outer_learning_rate: float | None = None
+    consistency: Consistency = "sync"
+    staleness: int = 2
+    servers: int = 1
+    workers: int = 2
+    checkpoint_every: int = 500
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
@@ -90,8 +130,10 @@ class FinetuneConfig:
             self._refuse(name, value is not None and not value >= least, f"give at least {least}")
         for name in _SHARES:
             self._refuse(name, not 0 <= getattr(self, name) < 1, "give a number from 0 to below 1")
-        rate = self.learning_rate
-        self._refuse("learning_rate", rate is not None and not 0 < rate < math.inf, "give a number above 0")
+        for name in _ABOVE_ZERO:
+            value = getattr(self, name)
+            self._refuse(name, value is not None and not value > 0, "give a number above 0")
+        self._refuse("learning_rate", self.learning_rate == math.inf, "give a finite number")
         self._refuse("base_model", not self.base_model, "give `small`, a name on the hub, or a folder")
         # Rotary position embeddings turn pairs of a head's coordinates.
         uneven = self.hidden_size % (2 * self.num_heads) != 0

@@ -1,28 +1,39 @@
-"""Logits of many inputs, in batches of similar length."""
+"""Logits of many inputs, in batches of similar length, shared out among the ranks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
-import numpy as np
 import torch
 from transformers import PreTrainedModel
 
 from intclass.components.finetune.batches import pad, token_batches
 from intclass.components.finetune.compute import Compute
 from intclass.components.finetune.metrics import Floats
+from intclass.components.finetune.parallel.group import Group
 
 INFERENCE_TOKENS: Final = 8_192  # in one forward pass, padding included
 
 
-def predict_logits(model: PreTrainedModel, ids: Sequence[Sequence[int]], *, pad_id: int, compute: Compute) -> Floats:
-    """The logits (n, 2) of n inputs' token ids, in the order of the inputs. The model is left in evaluation mode."""
+def predict_logits(
+    model: PreTrainedModel,
+    ids: Sequence[Sequence[int]],
+    *,
+    pad_id: int,
+    compute: Compute,
+    group: Group | None = None,
+) -> Floats:
+    """The logits (n, 2) of n inputs' token ids, in the order of the inputs. The model is left in evaluation mode.
+
+    The ranks of a group must call it together; each has all the logits in the end.
+    """
+    group = group or Group()
     model.eval()
-    logits = np.empty((len(ids), 2))
-    for batch in token_batches([len(row) for row in ids], budget=INFERENCE_TOKENS):
+    logits = torch.zeros((len(ids), 2), dtype=torch.float64)
+    for batch in token_batches([len(row) for row in ids], budget=INFERENCE_TOKENS)[group.rank :: group.size]:
         tokens, mask = pad([ids[index] for index in batch], pad_id=pad_id)
         with torch.inference_mode(), compute.autocast():
             output = model(input_ids=tokens.to(compute.device), attention_mask=mask.to(compute.device))
-        logits[batch] = output.logits.float().cpu().numpy()
-    return logits
+        logits[batch] = output.logits.double().cpu()
+    return group.sum(logits).numpy()

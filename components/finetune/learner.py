@@ -1,19 +1,19 @@
-"""One optimiser step: the model, AdamW, and the schedule. A parallel strategy replaces this part of the loop only."""
+"""One optimiser step: the model, its gradient, the optimiser, and the schedule."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
 from torch import nn
 from torch.nn import functional
-from transformers import PreTrainedModel
 
 from intclass.components.finetune.compute import Compute
+from intclass.components.finetune.config import Optimizer
 
-MAX_GRADIENT_NORM: Final = 1.0
 _BETAS: Final = (0.9, 0.98)  # a shorter memory of squared gradients than usual suits runs of a few thousand steps
 
 
@@ -26,6 +26,8 @@ class Recipe:
     weight_decay: float
     label_smoothing: float
     class_weights: tuple[float, float] = (1.0, 1.0)
+    optimizer: Optimizer = "adamw"
+    max_gradient_norm: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,16 @@ class Batch:
 
 
 class Learner:
-    """Takes steps on batches: forward, backward, clipped AdamW, learning rate by the share of training done."""
+    """Takes steps on batches: forward, backward, clipped update, learning rate by the share of training done.
 
-    def __init__(self, model: PreTrainedModel, recipe: Recipe, compute: Compute) -> None:
-        self.model, self._recipe, self._compute = model, recipe, compute
+    A parallel strategy comes between the backward pass and the update, or puts its own model around the forward pass.
+    """
+
+    def __init__(self, model: nn.Module, recipe: Recipe, compute: Compute) -> None:
+        self.model, self.compute = model, compute
+        self.optimizer = make_optimizer(model, recipe)
+        self._recipe = recipe
         self._weights = torch.tensor(recipe.class_weights, device=compute.device)
-        self._optimizer = torch.optim.AdamW(
-            _parameter_groups(model, recipe.weight_decay), lr=recipe.learning_rate, betas=_BETAS, fused=True
-        )
 
     def step(self, batch: Batch, *, mean_size: float, done: float) -> torch.Tensor:
         """One step at the point where `done` of the whole training (0 to 1) is behind; returns the batch's summed loss.
@@ -57,9 +61,15 @@ class Learner:
         The gradient is that of the sum over the epoch's mean batch size, not over this batch's own size: a budget of
         tokens puts more short inputs than long ones into a batch, and every example shall weigh the same.
         """
-        batch = batch.to(self._compute.device)
-        with self._compute.autocast():
-            logits = self.model(input_ids=batch.tokens, attention_mask=batch.mask).logits
+        loss = self.backward(batch, scale=1 / mean_size)
+        self.update(done=done)
+        return loss
+
+    def backward(self, batch: Batch, *, scale: float, forward: Callable[..., Any] | None = None) -> torch.Tensor:
+        """Add the gradient of `scale` times the batch's summed loss to the model's; returns the summed loss."""
+        batch = batch.to(self.compute.device)
+        with self.compute.autocast():
+            logits = (forward or self.model)(input_ids=batch.tokens, attention_mask=batch.mask).logits
         loss = functional.cross_entropy(
             logits.float(),
             batch.labels,
@@ -67,17 +77,35 @@ class Learner:
             reduction="sum",
             label_smoothing=self._recipe.label_smoothing,
         )
-        torch.autograd.backward(loss / mean_size)
-        nn.utils.clip_grad_norm_(self.model.parameters(), MAX_GRADIENT_NORM)
-        self._set_learning_rate(done)
-        self._optimizer.step()
-        self._optimizer.zero_grad()
+        torch.autograd.backward(loss * scale)
         return loss.detach()
 
-    def _set_learning_rate(self, done: float) -> None:
-        factor = schedule(done, warmup_fraction=self._recipe.warmup_fraction)
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._recipe.learning_rate * factor
+    def clip(self) -> None:
+        """Cut the gradient to the greatest length that the recipe allows."""
+        if math.isfinite(self._recipe.max_gradient_norm):
+            nn.utils.clip_grad_norm_(self.model.parameters(), self._recipe.max_gradient_norm)
+
+    def update(self, *, done: float) -> None:
+        """Change the weights by the clipped gradient, and clear it."""
+        self.clip()
+        set_learning_rate(self.optimizer, self._recipe, done=done)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+
+
+def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """The recipe's optimiser over the parameters that are trained, in two groups."""
+    groups = list(_parameter_groups(model, recipe.weight_decay))
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=recipe.learning_rate)
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=_BETAS, fused=True)
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, *, done: float, factor: float = 1.0) -> None:
+    """Set the rate of the schedule where `done` of training is behind, times `factor`."""
+    rate = recipe.learning_rate * schedule(done, warmup_fraction=recipe.warmup_fraction)
+    for group in optimizer.param_groups:
+        group["lr"] = rate * factor
 
 
 def schedule(done: float, *, warmup_fraction: float) -> float:

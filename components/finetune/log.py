@@ -1,15 +1,21 @@
-"""What training says as it goes: `name=value` lines for people and for Katib, and the same rows as JSON lines."""
+"""What training says as it goes: `name=value` lines for people and for Katib, and the same rows as JSON lines.
+
+What a clock or a counter measured stands in a file of its own, so that equal runs give equal rows.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tqdm import tqdm
 
 FILE_NAME: Final = "training.jsonl"
+MEASURED_FOLDER: Final = "measured"  # no part of what the stage made: the manifest leaves it out
+MEASURED_NAME: Final = "epochs.jsonl"
 
 
 class TrainingLog:
@@ -19,20 +25,43 @@ class TrainingLog:
     metric that is not defined, as AUROC over one class) is left out.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, silent: bool = False) -> None:
         self.rows: list[dict[str, float]] = []
+        self.measured: list[dict[str, float]] = []
+        self._silent = silent
 
     def write(self, **values: float | None) -> None:
         """Print and keep one row."""
+        self.write_measured({}, **values)
+
+    def write_measured(self, measured: Mapping[str, float], **values: float | None) -> None:
+        """Print and keep one row; `measured` joins it on the line and in its own file."""
         row = {name: value for name, value in values.items() if value is not None}
         self.rows.append(row)
-        line = " ".join(f"{name}={_text(value)}" for name, value in row.items())
-        tqdm.write(line, file=sys.stdout)  # above a progress bar, where there is one
-        sys.stdout.flush()
+        if measured:
+            self.measured.append({**row, **measured})
+        if not self._silent:
+            line = " ".join(f"{name}={_text(value)}" for name, value in {**row, **measured}.items())
+            tqdm.write(line, file=sys.stdout)  # above a progress bar, where there is one
+            sys.stdout.flush()
+
+    def state(self) -> dict[str, Any]:
+        """All rows, for a checkpoint."""
+        return {"rows": self.rows, "measured": self.measured}
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Take up the rows of a checkpoint in place of those so far."""
+        self.rows, self.measured = list(state["rows"]), list(state["measured"])
 
     def save(self, folder: Path) -> None:
-        """Write `training.jsonl`: one row a line; no times, so that equal runs give equal files."""
-        (folder / FILE_NAME).write_text("".join(json.dumps(row) + "\n" for row in self.rows))
+        """Write `training.jsonl` and `measured/epochs.jsonl`: one row a line."""
+        (folder / FILE_NAME).write_text(_lines(self.rows))
+        (folder / MEASURED_FOLDER).mkdir()
+        (folder / MEASURED_FOLDER / MEASURED_NAME).write_text(_lines(self.measured))
+
+
+def _lines(rows: list[dict[str, float]]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
 
 
 def _text(value: float) -> str:

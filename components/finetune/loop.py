@@ -1,28 +1,39 @@
-"""The training loop: epochs of batches, a look at the validation split after each, the best weights kept."""
+"""The training loop: epochs of batches, a look at the validation split after each, the best weights kept.
+
+How the processes of a training share an epoch is a strategy's matter (`finetune.parallel`); everything else is here,
+and the same for all. Every rank runs the loop; rank 0 alone writes and speaks.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+import sys
+import time
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 import torch
-from transformers import PreTrainedModel
+from torch import nn
 
-from intclass.components.finetune.batches import Ints, pad, token_batches
-from intclass.components.finetune.compute import Compute
+from intclass.components.finetune.batches import Ints, token_batches
+from intclass.components.finetune.checkpoint import Checkpoints, Weights
 from intclass.components.finetune.examples import Split, TrainSplit
 from intclass.components.finetune.inference import predict_logits
-from intclass.components.finetune.learner import Batch, Learner
+from intclass.components.finetune.interruption import EXIT_TERMINATED, Interruption, noted_interruption
 from intclass.components.finetune.log import TrainingLog
 from intclass.components.finetune.metrics import Floats, Scores, score
+from intclass.components.finetune.parallel.strategy import Epoch, Step, Strategy
 from intclass.components.shared.errors import ConfigError
 from intclass.components.shared.progress import Progress
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How long to train, in which order, and what a batch holds."""
+    """How long to train, in which order, and what a batch holds.
+
+    `batch_tokens` are those of all ranks together. A checkpoint keeps the number, so that a training which goes on with
+    more or fewer ranks takes the same steps.
+    """
 
     epochs: int
     patience: int
@@ -35,63 +46,192 @@ class Plan:
         rng = np.random.default_rng((self.seed, epoch))
         return token_batches([len(row) for row in split.ids], budget=self.batch_tokens, rng=rng)
 
+    def epoch(self, split: Split, number: int) -> Epoch:
+        """The epoch over the split as it reads in that epoch."""
+        return Epoch(
+            number=number,
+            split=split,
+            batches=self.batches(split, number),
+            samples_before=(number - 1) * len(split),
+            total_samples=self.epochs * len(split),
+        )
+
 
 @dataclass(frozen=True)
-class Checkpoint:
+class Best:
     """The weights after an epoch, and how they did on the validation split."""
 
     epoch: int
     scores: Scores
-    weights: dict[str, torch.Tensor]
+    weights: Weights
 
 
 @dataclass(frozen=True)
 class Fit:
-    """The best checkpoint, and how far training went."""
+    """The best epoch, how far training went, and how long it took, earlier processes included."""
 
-    best: Checkpoint
+    best: Best
     epochs: int
     samples: int
+    seconds: float
 
 
-def train(learner: Learner, splits: tuple[TrainSplit, Split], plan: Plan, *, compute: Compute, log: TrainingLog) -> Fit:
-    """Train on the first split until the second has had no better loss for `patience` epochs.
+@dataclass
+class Position:
+    """Where training stands: `step` steps of `epoch` are done, whose summed loss on this rank is `loss`."""
 
-    The model ends with the best weights. Raises ConfigError when the loss stops being a number.
-    """
-    training, validation = splits
-    best: Checkpoint | None = None
-    with Progress("finetune", total=plan.epochs * len(training), unit="samples") as progress:
-        for epoch in range(1, plan.epochs + 1):
-            loss = _train_epoch(learner, training.epoch(epoch), plan, epoch=epoch, progress=progress)
-            logits = predict_logits(learner.model, validation.ids, pad_id=plan.pad_id, compute=compute)
-            _check_finite(loss, logits)
-            scores = score(logits, validation.labels)
-            log.write(
-                epoch=epoch, train_loss=loss, **{f"validation_{name}": value for name, value in asdict(scores).items()}
-            )
-            if best is None or scores.loss < best.scores.loss:
-                best = Checkpoint(epoch, scores, _copy_weights(learner.model))
-            elif epoch - best.epoch >= plan.patience:
-                progress.total = progress.done  # nothing is left to do
-                break
-    assert best is not None
-    learner.model.load_state_dict(best.weights)
-    return Fit(best, epoch, samples=epoch * len(training))
+    epoch: int = 1
+    step: int = 0
+    steps: int = 0  # of all epochs
+    samples: int = 0  # on all ranks, in all epochs
+    seconds: float = 0.0  # before this process
+    loss: torch.Tensor = field(default_factory=lambda: torch.zeros(()))
 
 
-def _train_epoch(learner: Learner, split: Split, plan: Plan, *, epoch: int, progress: Progress) -> float:
-    """The mean loss of the epoch's examples, each taken in the step that learnt from it."""
-    learner.model.train()
-    total = torch.zeros(())
-    batches = plan.batches(split, epoch)
-    for indices in batches:
-        tokens, mask = pad([split.ids[index] for index in indices], pad_id=plan.pad_id)
-        batch = Batch(tokens, mask, torch.from_numpy(split.labels[indices]))
-        middle = progress.done + len(indices) / 2
-        total = total + learner.step(batch, mean_size=len(split) / len(batches), done=middle / progress.total)
-        progress.update(len(indices))
-    return float(total) / len(split)
+class Training:
+    """A model on its way from its first weights to its best ones."""
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        splits: tuple[TrainSplit, Split],
+        plan: Plan,
+        *,
+        log: TrainingLog,
+        checkpoints: Checkpoints | None = None,
+    ) -> None:
+        self._strategy, self._learner, self._group = strategy, strategy.learner, strategy.group
+        self._model = strategy.learner.model
+        self._training, self._validation = splits
+        self._plan, self._log, self._checkpoints = plan, log, checkpoints
+        self._position = Position()
+        self._started = time.monotonic()
+        self._best: Best | None = None
+
+    def run(self) -> Fit:
+        """Train until the validation split has had no better loss for `patience` epochs.
+
+        The model ends with the best weights. Raises ConfigError when the loss stops being a number, and SystemExit
+        after SIGTERM, when the checkpoint is written.
+        """
+        self._resume()
+        total = self._plan.epochs * len(self._training)
+        progress = Progress("finetune", total=total, unit="samples", silent=not self._group.leads)
+        progress.resume(self._position.samples)
+        with progress, noted_interruption() as interruption:
+            while not self._is_over():
+                self._run_epoch(progress, interruption)
+            progress.total = progress.done  # nothing is left to do
+        assert self._best is not None
+        self._model.load_state_dict(self._best.weights)
+        epochs = self._position.epoch - 1
+        return Fit(self._best, epochs, samples=epochs * len(self._training), seconds=self._seconds)
+
+    def _is_over(self) -> bool:
+        done = self._position.epoch - 1
+        overfits = self._best is not None and done - self._best.epoch >= self._plan.patience
+        return done == self._plan.epochs or overfits
+
+    def _run_epoch(self, progress: Progress, interruption: Interruption) -> None:
+        position, split = self._position, self._training.epoch(self._position.epoch)
+        epoch = self._plan.epoch(split, position.epoch)
+
+        def after_step(step: Step) -> None:
+            position.loss = position.loss + step.loss  # stays on the device, which need not be waited for
+            position.step += 1
+            position.steps += 1
+            position.samples += step.samples
+            progress.update(step.samples)
+            if step.may_checkpoint:
+                self._save_or_stop(interruption)
+
+        self._strategy.run_epoch(epoch, first_step=position.step, after_step=after_step)
+        self._end_epoch(float(self._group.sum(position.loss.clone())) / len(split))
+
+    def _end_epoch(self, loss: float) -> None:
+        """Look at the validation split, keep the weights if they are the best, and begin the next epoch."""
+        position = self._position
+        logits = predict_logits(
+            self._model,
+            self._validation.ids,
+            pad_id=self._plan.pad_id,
+            compute=self._learner.compute,
+            group=self._group,
+        )
+        _check_finite(loss, logits)
+        scores = score(logits, self._validation.labels)
+        validation = {f"validation_{name}": value for name, value in asdict(scores).items()}
+        measured = {"seconds": self._seconds, "samples": position.samples, "bytes_sent": self._group.bytes_sent}
+        self._log.write_measured(measured, epoch=position.epoch, train_loss=loss, **validation)
+        if self._best is None or scores.loss < self._best.scores.loss:
+            self._best = Best(position.epoch, scores, _copy_weights(self._model))
+        self._position = Position(
+            epoch=position.epoch + 1,
+            steps=position.steps,
+            samples=position.samples,
+            seconds=position.seconds,
+        )
+        self._save()
+
+    @property
+    def _seconds(self) -> float:
+        """Spent on training, by earlier processes too."""
+        return self._position.seconds + time.monotonic() - self._started
+
+    def _save_or_stop(self, interruption: Interruption) -> None:
+        """Save when it is time to, or when any rank is asked to end; then end."""
+        stop = self._group.any(interruption.requested)
+        if stop or (self._checkpoints and self._position.steps % self._checkpoints.every == 0):
+            self._save()
+        if stop:
+            if self._group.leads:
+                sys.stderr.write("stopped by SIGTERM; the same command goes on from here\n")
+            raise SystemExit(EXIT_TERMINATED)
+
+    def _save(self) -> None:
+        """Gather what the ranks have, and let rank 0 write it."""
+        position = self._position
+        own = {"loss": float(position.loss), **self._strategy.own_state()}
+        ranks = self._group.gather(own)
+        if self._checkpoints is None or not self._group.leads:
+            return
+        content = {
+            "position": {**vars(position), "loss": 0.0, "seconds": self._seconds},
+            "batch_tokens": self._plan.batch_tokens,
+            "bytes_sent": self._group.bytes_sent,
+            "log": self._log.state(),
+            "model": self._model.state_dict(),
+            "shared": dict(self._strategy.shared_state()),
+            "ranks": ranks,
+            "scores": asdict(self._best.scores) if self._best else None,
+        }
+        self._checkpoints.save(
+            position.steps,
+            content,
+            best_epoch=self._best.epoch if self._best else 0,
+            best_weights=self._best.weights if self._best else None,
+        )
+
+    def _resume(self) -> None:
+        """Go on from the last checkpoint, if there is one; rank 0 alone reads it."""
+        found = self._checkpoints.load() if self._checkpoints and self._group.leads else None
+        found = self._group.broadcast(found)
+        if found is None:
+            return
+        content, best_weights = found
+        ranks = content["ranks"]
+        own = ranks[self._group.rank % len(ranks)]
+        losses = [rank["loss"] for rank in ranks]
+        if len(ranks) != self._group.size:
+            losses = [sum(losses), *[0.0] * (self._group.size - 1)]
+        self._position = Position(**{**content["position"], "loss": torch.tensor(losses[self._group.rank])})
+        self._plan = replace(self._plan, batch_tokens=content["batch_tokens"])
+        self._group.bytes_sent = content["bytes_sent"]
+        self._log.resume(content["log"])
+        self._model.load_state_dict(content["model"])
+        self._strategy.restore(content["shared"], own)
+        if best_weights is not None:
+            self._best = Best(content["best_epoch"], Scores(**content["scores"]), best_weights)
 
 
 def _check_finite(loss: float, logits: Floats) -> None:
@@ -99,5 +239,5 @@ def _check_finite(loss: float, logits: Floats) -> None:
         raise ConfigError(f"training diverged: the train loss is {loss:g}; give a lower learning_rate")
 
 
-def _copy_weights(model: PreTrainedModel) -> dict[str, torch.Tensor]:
+def _copy_weights(model: nn.Module) -> Weights:
     return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}

@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
-import time
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import asdict
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
-import numpy as np
+import torch
 
 from intclass.components.finetune.calibration import Calibration, calibrate
 from intclass.components.finetune.card import CARD_NAME, model_card
+from intclass.components.finetune.checkpoint import FOLDER_NAME as CHECKPOINTS
 from intclass.components.finetune.compute import Compute, choose_compute, reproducible
 from intclass.components.finetune.config import FinetuneConfig
-from intclass.components.finetune.examples import Split, TrainSplit, read_splits, read_target
+from intclass.components.finetune.examples import Split
 from intclass.components.finetune.inference import predict_logits
-from intclass.components.finetune.learner import Learner, Recipe
-from intclass.components.finetune.log import TrainingLog
-from intclass.components.finetune.loop import Fit, Plan, train
-from intclass.components.finetune.model import Encoder, make_encoder
+from intclass.components.finetune.job import Job, prepare
+from intclass.components.finetune.log import MEASURED_FOLDER, TrainingLog
+from intclass.components.finetune.loop import Fit, Training
+from intclass.components.finetune.model import Encoder
+from intclass.components.finetune.parallel.ddp import Ddp
+from intclass.components.finetune.parallel.group import Place, join_group
+from intclass.components.finetune.parallel.hogwild import Hogwild, adopt, work_in_shared_memory
+from intclass.components.finetune.parallel.local_sgd import LocalSgd, refuse_other_starts
+from intclass.components.finetune.parallel.parameter_server import (
+    Meeting,
+    ParameterServer,
+    check_roles,
+    cut,
+    serve,
+    work,
+)
+from intclass.components.finetune.parallel.shard import Shard
+from intclass.components.finetune.parallel.strategy import Strategy
 from intclass.components.shared import storage
+from intclass.components.shared.errors import ConfigError
 from intclass.components.shared.manifest import FILE_NAME as MANIFEST
-from intclass.components.shared.manifest import Manifest, is_complete, read_manifest, write_manifest
-from intclass.components.shared.records import EXAMPLES, read_table
+from intclass.components.shared.manifest import Manifest, write_manifest
 
 _DEFAULT: Final = FinetuneConfig()
 
@@ -33,93 +50,137 @@ def finetune(dataset: str | Path, out: str | Path, config: FinetuneConfig = _DEF
 
     The validation split decides when to stop, which epoch's weights to keep, and the temperature; the test split is
     never looked at. Beside the model and its tokenizer lie `calibration.json`, `training.jsonl`, a model card
-    `README.md`, and last the manifest, which is returned. Its stats are numbers.
+    `README.md`, the folder `measured`, and last the manifest, which is returned. Its stats are numbers.
+
+    Under torchrun or in a PyTorchJob all ranks call it with the same arguments; rank 0 writes. Until the end
+    `out/checkpoints` holds the state from which the same call goes on.
 
     Raises ConfigError if the base model cannot be had or training diverges, RecordsError if a split or class is empty,
-    StorageError if a folder cannot be read or written.
+    StorageError if a folder cannot be read or written, LostRankError if another rank ended.
     """
-    examples = read_table(dataset, EXAMPLES)
-    target = read_target(examples, source=str(dataset))
-    inputs = _inputs(dataset)
-    log = TrainingLog()
-    started = time.monotonic()
+    place = Place.of(os.environ)
+    compute = choose_compute(config.device, config.precision, local_rank=place.local_rank)
     with reproducible(config.seed):
-        encoder = make_encoder(config, target=target)
-        compute = choose_compute(config.device, config.precision)
-        config = _resolved(config, encoder, compute)
-        splits, counts = read_splits(examples, encoder, reordered=config.reorder_arguments, seed=config.seed)
-        counts["parameters"] = encoder.model.num_parameters()
-        log.write(**counts)
-        fit = _fit(encoder, splits, config, compute=compute, log=log)
-        calibration = _calibrate(encoder, splits[1], compute)
+        match config.strategy:
+            case "parameter-server":
+                return _with_servers(dataset, out, config, place=place, compute=compute)
+            case "hogwild":
+                return _with_shared_memory(dataset, out, config, place=place, compute=compute)
+            case _:
+                return _with_group(dataset, out, config, place=place, compute=compute)
+
+
+def _with_group(
+    dataset: str | Path, out: str | Path, config: FinetuneConfig, *, place: Place, compute: Compute
+) -> Manifest:
+    """All ranks train alike, in torch's process group."""
+    with join_group(place, compute.device) as group:
+        refuse_other_starts(group, config.seed)
+        job = prepare(dataset, config, compute=compute, ranks=group.size)
+        shares = {"batch_tokens": job.batch_tokens, "pad_id": job.plan.pad_id}
+        strategy: Strategy
+        if config.strategy == "local-sgd":
+            strategy = LocalSgd(job.learner, group, config, **shares)
+        else:
+            strategy = Ddp(job.learner, group, seed=config.seed, **shares)
+        manifest = _train(job, strategy, out)
+        return cast("Manifest", group.broadcast(manifest))
+
+
+def _with_servers(
+    dataset: str | Path, out: str | Path, config: FinetuneConfig, *, place: Place, compute: Compute
+) -> Manifest:
+    """Some ranks are servers, the others workers; rank 0, a server, leads."""
+    check_roles(place, config.servers)
+    job = prepare(dataset, config, compute=compute)
+    job.counts["ranks"] = place.size
+    meeting = Meeting(place, config.servers)
+    if place.rank >= config.servers:
+        plan = job.plan
+        return Manifest(**work(job.learner, meeting, place.rank, job.epoch, seed=plan.seed, pad_id=plan.pad_id))
+    shares = cut([each for each in job.learner.model.parameters() if each.requires_grad], config.servers)
+    shard = Shard(shares[place.rank], job.recipe, consistency=config.consistency, staleness=config.staleness)
+    if place.rank > 0:
+        return Manifest(**serve(meeting, shard))
+    strategy = ParameterServer(job.learner, meeting, shard)
+    manifest = _train(job, strategy, out)
+    assert manifest is not None
+    strategy.close(asdict(manifest))
+    return manifest
+
+
+def _with_shared_memory(
+    dataset: str | Path, out: str | Path, config: FinetuneConfig, *, place: Place, compute: Compute
+) -> Manifest:
+    """This process starts its workers itself."""
+    if place.size > 1:
+        raise ConfigError("strategy is 'hogwild', which starts its own --workers on one machine; start one rank")
+    job = prepare(dataset, config, compute=compute)
+    job.counts["ranks"] = config.workers
+    strategy = Hogwild(job.learner, workers=config.workers, main=_hogwild_worker, arguments=(dataset, config))
+    manifest = _train(job, strategy, out)
+    strategy.close()
+    assert manifest is not None
+    return manifest
+
+
+def _hogwild_worker(
+    connection: Connection, number: int, weights: Sequence[torch.Tensor], dataset: str | Path, config: FinetuneConfig
+) -> None:
+    """The main function of a worker's process."""
+    torch.set_num_threads(1)
+    job = prepare(dataset, config, compute=choose_compute(config.device, config.precision))
+    adopt(job.learner.model, weights)
+    work_in_shared_memory(
+        connection,
+        number,
+        job.learner,
+        job.epoch,
+        workers=config.workers,
+        seed=config.seed,
+        pad_id=job.plan.pad_id,
+    )
+
+
+def _train(job: Job, strategy: Strategy, out: str | Path) -> Manifest | None:
+    """Train, calibrate, and on rank 0 write the folder; then the checkpoints go."""
+    group = strategy.group
+    log = TrainingLog(silent=not group.leads)
+    log.write(**job.counts)
+    fit = Training(strategy, job.splits, job.plan, log=log, checkpoints=job.checkpoints(out)).run()
+    if not group.leads:
+        return None
+    calibration = _calibrate(job.encoder, job.splits[1], job.learner.compute)
     log.write(best_epoch=fit.best.epoch, **calibration.scalars)
-    seconds = time.monotonic() - started
-
-    counts |= {"epochs": fit.epochs, "best_epoch": fit.best.epoch}
-    stats = {**_stats(fit, calibration), "seconds": seconds, "samples_per_second": fit.samples / seconds}
-    options = {**asdict(config), "target": target}
-    card = model_card(options, counts, fit.best.scores, calibration)
-    _write(out, encoder, calibration, log=log, card=card)
-    return write_manifest(out, "finetune", config=options, inputs=inputs, counts=counts, stats=stats)
+    manifest = _write(job, fit, calibration, out=out, log=log)
+    storage.delete(storage.join(out, CHECKPOINTS))
+    return manifest
 
 
-def _write(out: str | Path, encoder: Encoder, calibration: Calibration, *, log: TrainingLog, card: str) -> None:
-    """Everything but the manifest, written here first because transformers knows no gs://."""
-    with tempfile.TemporaryDirectory(prefix="intclass-model-") as temporary:
+def _write(job: Job, fit: Fit, calibration: Calibration, *, out: str | Path, log: TrainingLog) -> Manifest:
+    """The model's folder, with its manifest last."""
+    options: dict[str, Any] = {**asdict(job.config), "target": job.encoder.target}
+    with tempfile.TemporaryDirectory(prefix="intclass-model-") as temporary:  # transformers knows no gs://
         folder = Path(temporary)
-        encoder.save(folder)
+        job.encoder.save(folder)
         calibration.save(folder)
         log.save(folder)
-        (folder / CARD_NAME).write_text(card)
+        (folder / CARD_NAME).write_text(model_card(options, job.counts, fit.best.scores, calibration))
         storage.delete(storage.join(out, MANIFEST))  # an older model's: the folder is not complete until the end
         storage.copy_folder(folder, out)
-
-
-def _inputs(dataset: str | Path) -> dict[str, str]:
-    """The dataset's fingerprint; a Parquet file by itself has none."""
-    return {"dataset": read_manifest(dataset).fingerprint} if is_complete(dataset) else {}
-
-
-def _resolved(config: FinetuneConfig, encoder: Encoder, compute: Compute) -> FinetuneConfig:
-    """The options as they were in the end, for the manifest."""
-    return replace(
-        config,
-        encoding=encoder.encoding,
-        reorder_arguments=config.reorder_arguments and encoder.encoding == "prefix",
-        learning_rate=config.learning_rate or (1e-3 if config.is_small else 5e-5),
-        batch_tokens=config.batch_tokens or (1024 if config.is_small else 4096),
-        device=str(compute.device),
-        precision="bfloat16" if compute.bfloat16 else "float32",
+    return write_manifest(
+        out,
+        "finetune",
+        config=options,
+        inputs=job.inputs,
+        counts={**job.counts, "epochs": fit.epochs, "best_epoch": fit.best.epoch},
+        stats={
+            **_stats(fit, calibration),
+            "seconds": fit.seconds,
+            "samples_per_second": fit.samples / fit.seconds,
+        },
+        ignore=(CHECKPOINTS, MEASURED_FOLDER),
     )
-
-
-def _fit(
-    encoder: Encoder, splits: tuple[TrainSplit, Split], config: FinetuneConfig, *, compute: Compute, log: TrainingLog
-) -> Fit:
-    assert config.learning_rate is not None
-    assert config.batch_tokens is not None
-    plan = Plan(
-        epochs=config.epochs,
-        patience=config.patience,
-        batch_tokens=config.batch_tokens,
-        seed=config.seed,
-        pad_id=encoder.tokenizer.pad_token_id,
-    )
-    recipe = Recipe(
-        learning_rate=config.learning_rate,
-        warmup_fraction=config.warmup_fraction,
-        weight_decay=config.weight_decay,
-        label_smoothing=config.label_smoothing,
-        class_weights=_class_weights(splits[0]) if config.class_weights == "balanced" else (1.0, 1.0),
-    )
-    learner = Learner(encoder.model.to(compute.device), recipe, compute)
-    return train(learner, splits, plan, compute=compute, log=log)
-
-
-def _class_weights(split: TrainSplit) -> tuple[float, float]:
-    """Inverse class frequencies, scaled so that the examples' mean weight is 1."""
-    negative, positive = np.bincount(split.labels, minlength=2)
-    return len(split) / (2 * float(negative)), len(split) / (2 * float(positive))
 
 
 def _calibrate(encoder: Encoder, validation: Split, compute: Compute) -> Calibration:

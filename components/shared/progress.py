@@ -63,11 +63,21 @@ class _Bar(tqdm):  # type: ignore[type-arg] # generic in its stubs only
 class Progress:
     """Counts `total` items of one step; keyword arguments of `update` count kinds beside the total.
 
-    Of the plain lines the first and the last are always printed, those between at most every five seconds.
+    Of the plain lines the first and the last are always printed, those between at most every five seconds. With
+    `silent` nothing is: one of several processes that do the same step speaks for all.
     """
 
-    def __init__(self, step: str, *, total: int, unit: str = "functions", stream: TextIO | None = None) -> None:
+    def __init__(
+        self,
+        step: str,
+        *,
+        total: int,
+        unit: str = "functions",
+        stream: TextIO | None = None,
+        silent: bool = False,
+    ) -> None:
         self.step, self.total, self.unit = step, total, unit
+        self._silent = silent
         self.done = 0
         self.kinds: Counter[str] = Counter()
         self._resumed = 0
@@ -75,7 +85,7 @@ class Progress:
         self._last_event = 0.0
         self._stream = stream or sys.stderr
         self._bar: _Bar | None = None
-        if _is_terminal(self._stream):
+        if _is_terminal(self._stream) and not silent:
             self._bar = _Bar(
                 total=total, desc=step, unit=f" {unit}", smoothing=0, file=self._stream, dynamic_ncols=True
             )
@@ -128,13 +138,15 @@ class Progress:
 
     def _print_line(self) -> None:
         self._last_line = time.monotonic()
+        if self._silent:
+            return
         self._stream.write(self.state.line + "\n")
         self._stream.flush()
 
     def _emit(self, *, always: bool = False) -> None:
         path = os.environ.get(EVENT_FILE_VARIABLE)
         now = time.monotonic()
-        if not path or not (always or now - self._last_event >= EVENT_INTERVAL_SECONDS):
+        if self._silent or not path or not (always or now - self._last_event >= EVENT_INTERVAL_SECONDS):
             return
         self._last_event = now
         event = {"process": os.getpid(), **asdict(self.state)}

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 import random
+import signal
+import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +129,85 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     BertForMaskedLM(shape).save_pretrained(folder)
     return folder
+
+
+@dataclass
+class Rank:
+    """A process that trains; `output` is what it printed."""
+
+    pid: int
+    log: Path
+    server: RankServer
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text()
+
+    def wait(self, seconds: float = 120.0) -> int:
+        """Its exit code, negative for a signal."""
+        code = self.server.ask({"wait": self.pid, "seconds": seconds})
+        assert code is not None, f"still running after {seconds} s: {self.output}"
+        return code
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        os.kill(self.pid, number)
+
+
+class RankServer:
+    """Starts `intclass finetune` in processes forked from one that has torch loaded already."""
+
+    def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
+        self._process, self._folder, self._started = process, folder, 0
+
+    def start(self, *arguments: object, environment: dict[str, str] | None = None) -> Rank:
+        """One process; `environment` adds to the test's own STORAGE_EMULATOR_HOST."""
+        self._started += 1
+        log = self._folder / f"{self._started}.log"
+        inherited = {name: os.environ[name] for name in ("STORAGE_EMULATOR_HOST",) if name in os.environ}
+        request = {
+            "arguments": [str(each) for each in arguments],
+            "environment": {"OMP_NUM_THREADS": "1", **inherited, **(environment or {})},
+            "output": str(log),
+        }
+        pid = self.ask(request)
+        assert pid is not None
+        return Rank(pid, log, self)
+
+    def start_all(self, size: int, *arguments: object, seeds_differ: bool = False) -> list[Rank]:
+        """Ranks 0 to `size` - 1 of one training, as a PyTorchJob's pods are started."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        place = {"WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+        return [
+            self.start(
+                *arguments,
+                *([f"--seed={rank}"] if seeds_differ else []),
+                environment={**place, "RANK": str(rank)} if size > 1 else {},
+            )
+            for rank in range(size)
+        ]
+
+    def run(self, size: int, *arguments: object) -> str:
+        """Train with so many ranks to the end; returns what rank 0 printed."""
+        ranks = self.start_all(size, *arguments)
+        codes = [rank.wait() for rank in ranks]
+        assert codes == [0] * size, "\n".join(rank.output for rank in ranks)
+        return ranks[0].output
+
+    def ask(self, request: dict[str, Any]) -> int | None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        answer: int | None = json.loads(self._process.stdout.readline())
+        return answer
+
+
+@pytest.fixture(scope="package")
+def ranks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RankServer]:
+    """Starts processes that train."""
+    command = [sys.executable, str(Path(__file__).with_name("rank_server.py"))]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with process:  # closes its input, which ends it
+        yield RankServer(process, tmp_path_factory.mktemp("ranks"))

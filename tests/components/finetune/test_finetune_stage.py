@@ -24,7 +24,8 @@ ONE_EPOCH: dict[str, Any] = {"epochs": 1, "hidden_size": 16, "num_layers": 1}
 
 
 def test_the_folder_is_whole(model: Path, dataset: Path) -> None:
-    files = {path.name for path in model.iterdir()}
+    files = {path.name for path in model.iterdir() if path.is_file()}
+    assert [path.name for path in model.iterdir() if path.is_dir()] == ["measured"]
     assert files == {
         "README.md",
         "calibration.json",

@@ -62,7 +62,7 @@ def test_class_weights_and_smoothing_change_the_loss_as_torch_defines_them() -> 
 
 def test_only_matrices_decay() -> None:
     model = tiny_model()
-    groups = Learner(model, RECIPE, CPU)._optimizer.param_groups
+    groups = Learner(model, RECIPE, CPU).optimizer.param_groups
     assert {parameter.ndim > 1 for parameter in groups[0]["params"]} == {True}
     assert {parameter.ndim > 1 for parameter in groups[1]["params"]} == {False}
     assert [group["weight_decay"] for group in groups] == [0.5, 0.0]

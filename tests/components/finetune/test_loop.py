@@ -10,9 +10,11 @@ from intclass.components.finetune.examples import Split, TrainSplit
 from intclass.components.finetune.inference import predict_logits
 from intclass.components.finetune.learner import Learner, Recipe
 from intclass.components.finetune.log import TrainingLog
-from intclass.components.finetune.loop import Fit, Plan, train
+from intclass.components.finetune.loop import Fit, Plan, Training
 from intclass.components.finetune.metrics import score
 from intclass.components.finetune.model import make_encoder
+from intclass.components.finetune.parallel.ddp import Ddp
+from intclass.components.finetune.parallel.group import Group
 from intclass.components.finetune.tokenizer import TextReader, prefix_tokenizer
 from intclass.components.shared.errors import ConfigError
 from intclass.components.shared.expressions import PREFIX_VOCABULARY
@@ -39,7 +41,9 @@ def fit(learning_rate: float, log: TrainingLog) -> tuple[Fit, Learner, Split]:
     validation = random_split(60, seed=1).epoch(0)
     with reproducible(0):
         learner = Learner(make_encoder(config, target="elementary").model, recipe, CPU)
-        return train(learner, (random_split(60, seed=0), validation), PLAN, compute=CPU, log=log), learner, validation
+        strategy = Ddp(learner, Group(), seed=0, batch_tokens=PLAN.batch_tokens, pad_id=PLAN.pad_id)
+        training = Training(strategy, (random_split(60, seed=0), validation), PLAN, log=log)
+        return training.run(), learner, validation
 
 
 def test_training_stops_when_it_overfits_and_keeps_the_best_weights(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,89 @@
+"""Checkpoints: the last state of a training and its best weights, each one file that is there whole or not at all.
+
+The last state is `last-00000123.pt`, numbered by the steps taken. It names the best epoch, whose weights lie in
+`best-0007.pt` and are written first. What neither needs any more goes last, so a kill at any moment leaves a state that
+can be gone on from. The files hold tensors and plain values, and loading them runs no code of theirs.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, cast
+
+import torch
+
+from intclass.components.shared import storage
+from intclass.components.shared.errors import ConfigError, StorageError
+
+FOLDER_NAME: Final = "checkpoints"  # beside the model that they become
+_LAST: Final = re.compile(r"last-(\d{8})\.pt")
+
+Weights = dict[str, torch.Tensor]
+Content = dict[str, Any]
+
+
+class Checkpoints:
+    """The checkpoints of one training in a folder, local or gs://.
+
+    `identity` is what the training is: options and data. A checkpoint of another training is refused.
+    """
+
+    def __init__(self, folder: str | Path, *, identity: Mapping[str, Any], every: int) -> None:
+        self.folder, self.every = str(folder), every
+        self._identity = dict(identity)
+        self._best_written = 0
+
+    def save(self, steps: int, content: Content, *, best_epoch: int, best_weights: Weights | None) -> None:
+        """Write the state after so many steps; `best_weights` are those of `best_epoch`, if there is one yet."""
+        best, last = f"best-{best_epoch:04}.pt", f"last-{steps:08}.pt"
+        if best_weights is not None and best_epoch != self._best_written:
+            self._write(best, best_weights)
+            self._best_written = best_epoch
+        self._write(last, {**content, "best_epoch": best_epoch, "identity": self._identity})
+        for file in storage.list_files(self.folder):
+            if storage.name_below(self.folder, file) not in (best, last):
+                storage.delete(file)
+
+    def load(self) -> tuple[Content, Weights | None] | None:
+        """The last state and the best weights, or None where there is no checkpoint.
+
+        Raises ConfigError if it is another training's, StorageError if it cannot be read.
+        """
+        names = (storage.name_below(self.folder, file) for file in storage.list_files(self.folder))
+        last = max(filter(_LAST.fullmatch, names), default=None)
+        if last is None:
+            return None
+        content = self._read(last)
+        self._refuse_another(content["identity"])
+        best_epoch = content["best_epoch"]
+        self._best_written = best_epoch
+        return content, cast("Weights", self._read(f"best-{best_epoch:04}.pt")) if best_epoch else None
+
+    def delete(self) -> None:
+        """Delete them all: the training has come to its end."""
+        storage.delete(self.folder)
+
+    def _refuse_another(self, identity: Mapping[str, Any]) -> None:
+        for name in sorted({*identity, *self._identity}):
+            there, here = identity.get(name), self._identity.get(name)
+            if there != here:
+                raise ConfigError(
+                    f"{self.folder} holds a training with {name} {there!r}, not {here!r}; give the same options and "
+                    "data to go on with it, delete that folder to begin anew, or give another --out"
+                )
+
+    def _write(self, name: str, content: Mapping[str, Any]) -> None:
+        buffer = io.BytesIO()
+        torch.save(dict(content), buffer)
+        storage.write_bytes(storage.join(self.folder, name), buffer.getvalue())
+
+    def _read(self, name: str) -> Content:
+        path = storage.join(self.folder, name)
+        data = storage.read_bytes(path)
+        try:
+            return dict(torch.load(io.BytesIO(data), map_location="cpu", weights_only=True))
+        except Exception as error:  # torch has a different one for each way in which a file can be broken
+            raise StorageError(f"{path}: not a checkpoint; delete {self.folder} to begin anew") from error

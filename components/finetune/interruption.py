@@ -1,0 +1,37 @@
+"""SIGTERM, which a cluster sends before it takes a node away: noted, and acted on where training can stop."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+from typing import Final
+
+EXIT_TERMINATED: Final = 128 + signal.SIGTERM  # what a shell and Kubernetes report for a process that SIGTERM ended
+
+
+class Interruption:
+    """Whether SIGTERM has come."""
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def request(self, signal_number: int = signal.SIGTERM, frame: FrameType | None = None) -> None:
+        """Ask for an end after the present step."""
+        self.requested = True
+
+
+@contextlib.contextmanager
+def noted_interruption() -> Iterator[Interruption]:
+    """Note SIGTERM instead of dying of it; outside the main thread, where Python takes no signals, do nothing."""
+    interruption = Interruption()
+    if threading.current_thread() is not threading.main_thread():
+        yield interruption
+        return
+    previous = signal.signal(signal.SIGTERM, interruption.request)
+    try:
+        yield interruption
+    finally:
+        signal.signal(signal.SIGTERM, previous)

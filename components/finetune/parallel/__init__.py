@@ -1,0 +1,9 @@
+"""Four ways for several processes to train one model, and the group of processes itself.
+
+- `ddp`: the gradients are averaged over the ranks in every step; the same as one rank with W times the batch.
+- `local-sgd`: the replicas' weights are averaged every H steps; the same as `ddp` for H = 1 and SGD.
+- `parameter-server`: workers send gradients to servers, which hold the weights, and fetch the weights back.
+- `hogwild`: processes write into the same weights in shared memory, without locks.
+
+Every strategy runs the same loop (`finetune.loop`) through the same face, `Strategy`.
+"""

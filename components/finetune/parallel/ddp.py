@@ -1,0 +1,55 @@
+"""Data parallel: every rank has the whole model, and the gradients are averaged in every step.
+
+torch's DistributedDataParallel (Li et al. 2020, "PyTorch Distributed") sends the gradients of the last layers while
+those of the first are still computed. W ranks with batches of B tokens take the same steps as one rank with W * B.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+import torch
+from torch.nn.parallel import DistributedDataParallel
+
+from intclass.components.finetune.learner import Batch, Learner
+from intclass.components.finetune.parallel.group import Group
+from intclass.components.finetune.parallel.strategy import Epoch, State, Stepwise
+
+
+class Ddp(Stepwise):
+    """One step of all ranks together; with one rank, the plain loop."""
+
+    def __init__(self, learner: Learner, group: Group, *, seed: int, batch_tokens: int, pad_id: int) -> None:
+        super().__init__(learner, group, seed=seed, batch_tokens=batch_tokens, pad_id=pad_id)
+        self._parallel = None
+        if group.size > 1:
+            self._parallel = DistributedDataParallel(learner.model)
+        self._gradient_bytes = sum(each.nbytes for each in learner.model.parameters() if each.requires_grad)
+
+    def _step(self, parts: list[Batch], epoch: Epoch, *, done: float) -> torch.Tensor:
+        # DistributedDataParallel takes the mean over the ranks, but the gradient is a sum over examples.
+        scale = self.group.size / epoch.mean_size
+        loss = torch.zeros((), device=self.learner.compute.device)
+        for part in parts[:-1]:
+            with self._parallel.no_sync() if self._parallel else contextlib.nullcontext():
+                loss += self.learner.backward(part, scale=scale, forward=self._parallel)
+        if parts:
+            loss += self.learner.backward(parts[-1], scale=scale, forward=self._parallel)
+        else:  # fewer examples than ranks: the others still wait for this rank's gradient, which is zero
+            self.learner.backward(_nothing(), scale=0.0, forward=self._parallel)
+        self.group.count_all_reduce(self._gradient_bytes)
+        self.learner.update(done=done)
+        return loss
+
+    def shared_state(self) -> State:
+        """The optimiser's, which is the same on all ranks."""
+        return {"optimizer": self.learner.optimizer.state_dict()}
+
+    def restore(self, shared: State, own: State) -> None:
+        """The optimiser goes on where it was."""
+        self.learner.optimizer.load_state_dict(dict(shared["optimizer"]))
+
+
+def _nothing() -> Batch:
+    """One input of one token, for a rank that has none."""
+    return Batch(torch.zeros((1, 1), dtype=torch.int64), torch.ones((1, 1), dtype=torch.int64), torch.zeros(1).long())

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from intclass.components.finetune.checkpoint import Checkpoints
+from intclass.components.shared import storage
+from intclass.components.shared.errors import ConfigError, StorageError
+
+IDENTITY: dict[str, Any] = {"seed": 0, "dataset": "abc"}
+
+
+def checkpoints(folder: str, **changes: Any) -> Checkpoints:
+    return Checkpoints(folder, identity=IDENTITY | changes, every=1)
+
+
+def weights(value: float) -> dict[str, torch.Tensor]:
+    return {"weight": torch.full((3,), value)}
+
+
+def names(folder: str) -> list[str]:
+    return [storage.name_below(folder, file) for file in storage.list_files(folder)]
+
+
+def test_the_last_state_and_the_best_weights_are_kept(storage_root: str) -> None:
+    writer = checkpoints(storage_root)
+    assert writer.load() is None
+    writer.save(5, {"model": weights(0.5)}, best_epoch=0, best_weights=None)
+    assert names(storage_root) == ["last-00000005.pt"]
+    for steps, best in ((10, 1), (15, 1), (20, 2), (25, 2)):
+        writer.save(steps, {"model": weights(steps)}, best_epoch=best, best_weights=weights(best))
+    assert names(storage_root) == ["best-0002.pt", "last-00000025.pt"]
+
+    found = checkpoints(storage_root).load()
+    assert found is not None
+    content, best_weights = found
+    assert best_weights is not None
+    assert torch.equal(content["model"]["weight"], torch.full((3,), 25.0))
+    assert torch.equal(best_weights["weight"], torch.full((3,), 2.0))
+
+    writer.delete()
+    assert names(storage_root) == []
+
+
+def test_after_a_kill_between_two_files_the_newest_state_counts(tmp_path: Path) -> None:
+    writer = checkpoints(str(tmp_path))
+    writer.save(1, {"model": weights(1)}, best_epoch=1, best_weights=weights(1))
+    old = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    writer.save(2, {"model": weights(2)}, best_epoch=2, best_weights=weights(2))
+    for name, data in old.items():  # as if it had been killed before it deleted these
+        (tmp_path / name).write_bytes(data)
+    found = checkpoints(str(tmp_path)).load()
+    assert found is not None
+    assert (found[0]["model"]["weight"][0], found[0]["best_epoch"]) == (2, 2)
+
+
+def test_another_trainings_checkpoint_is_refused_by_name(tmp_path: Path) -> None:
+    checkpoints(str(tmp_path)).save(1, {}, best_epoch=0, best_weights=None)
+    with pytest.raises(ConfigError, match=r"holds a training with seed 0, not 1; .*delete that folder"):
+        checkpoints(str(tmp_path), seed=1).load()
+
+
+def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "last-00000001.pt").write_bytes(b"nothing")
+    with pytest.raises(StorageError, match=r"last-00000001.pt: not a checkpoint; delete .* to begin anew"):
+        checkpoints(str(tmp_path)).load()
