@@ -280,7 +280,7 @@ async function start() {
   const asked = new URLSearchParams(location.search).get("q") ?? input.value;
   if (asked.trim()) {
     input.value = asked;
-    await predict();
+    await look({ patient: false }); // not kept: a link that was opened is no question that was asked
   }
   document.body.dataset.ready = "";
 }

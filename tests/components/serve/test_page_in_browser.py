@@ -190,6 +190,8 @@ def test_the_history_brings_integrands_back(open_page: Open) -> None:
     page.get_by_role("button", name="Clear history").click()
     expect(page.locator("#past")).to_be_hidden()
     page.reload()
+    page.wait_for_selector("body[data-ready]")
+    expect(page.locator("#prediction")).to_be_visible()
     expect(page.locator("#past")).to_be_hidden()
 
 
