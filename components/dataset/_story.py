@@ -163,8 +163,8 @@ def _sizes(asked: pa.Table) -> str:
 
 
 def _decided(outcomes: pa.Table, size: int) -> float:
-    labels = outcomes.filter(pc.equal(outcomes["internal_nodes"], size))["label"].to_pylist()
-    return sum(label != "unknown" for label in labels) / len(labels)
+    labels: list[str] = outcomes.filter(pc.equal(outcomes["internal_nodes"], size))["label"].to_pylist()
+    return 1 - Counter(labels)["unknown"] / len(labels)
 
 
 def _nodes(facts: Facts) -> str:

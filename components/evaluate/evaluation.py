@@ -12,6 +12,7 @@ from typing import Any, Final
 from intclass.components.evaluate.bootstrap import Estimate
 from intclass.components.evaluate.curves import Curve, Histogram, Roc
 from intclass.components.evaluate.groups import Group
+from intclass.components.evaluate.held_out import HeldOut
 from intclass.components.evaluate.significance import McNemar
 from intclass.components.shared import storage
 from intclass.components.shared.errors import RecordsError
@@ -63,6 +64,7 @@ class Evaluation:
     confusion: tuple[tuple[int, int], tuple[int, int]]
     scores: Histogram
     groups: Mapping[str, tuple[Group, ...]]  # by what -> the groups
+    held_out: tuple[HeldOut, ...] = ()  # the dataset's further test splits; all else is about the split `test`
 
     @property
     def roc(self) -> Roc:
@@ -96,6 +98,9 @@ class Evaluation:
             "majority_share": self.majority_share,
             "test_examples": float(self.test_examples),
         }
+        for each in self.held_out:
+            metrics = each.metrics[self.model.name]
+            numbers |= {f"{each.split}_{name}": metrics[name].value for name in ("accuracy", "auroc")}
         return {name: number for name, number in numbers.items() if not math.isnan(number)}
 
     def to_json(self) -> str:
@@ -123,6 +128,7 @@ class Evaluation:
                 "confusion": tuple(tuple(row) for row in fields["confusion"]),
                 "scores": Histogram(**{name: tuple(values) for name, values in fields["scores"].items()}),
                 "groups": {by: tuple(Group(**each) for each in groups) for by, groups in fields["groups"].items()},
+                "held_out": tuple(HeldOut.from_fields(each) for each in fields.get("held_out", ())),
             }
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,9 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from intclass.components.evaluate import figures, story
+from intclass.components.evaluate.bootstrap import Estimate
 from intclass.components.evaluate.evaluation import Evaluation, Result
+from intclass.components.evaluate.held_out import HeldOut
 from intclass.components.evaluate.metrics import LOWER_IS_BETTER, heading
 from intclass.components.evaluate.mistakes import Side
 from intclass.components.evaluate.phrases import compact_range, decimal_range, percent_range, points_range
@@ -58,7 +61,8 @@ def render_report(
         charts=_charts(evaluation),
         group_charts=_group_charts(evaluation),
         size_name=story.size_name(evaluation),
-        table=_table(evaluation),
+        table=_table(evaluation, {each.name: each.metrics for each in [evaluation.model, *evaluation.baselines]}),
+        held_out=[_held_out(evaluation, each) for each in evaluation.held_out],
         confusion=_confusion(evaluation),
         mistakes=mistakes,
         data=_data(evaluation, sources, examples),
@@ -122,12 +126,28 @@ def _group_charts(evaluation: Evaluation) -> list[list[dict[str, Any]]]:
     return [operators, [chart for chart in charts if chart["name"] != "operator"]]
 
 
-def _table(evaluation: Evaluation) -> dict[str, Any]:
+def _held_out(evaluation: Evaluation, each: HeldOut) -> dict[str, Any]:
+    model, rival = (each.metrics[name] for name in (evaluation.model.name, evaluation.best_baseline.name))
+    finding = (
+        f"{percent(model['accuracy'].value)} right; {evaluation.best_baseline.title}: "
+        f"{percent(rival['accuracy'].value)}; larger class: {percent(each.majority_share)}"
+    )
+    return {
+        "title": each.title,
+        "finding": finding,
+        "split": each.split,
+        "examples": count(each.examples),
+        "table": _table(evaluation, each.metrics),
+    }
+
+
+def _table(evaluation: Evaluation, metrics: Mapping[str, Mapping[str, Estimate]]) -> dict[str, Any]:
+    """The rows of the model and the baselines; `metrics` holds each one's by its name."""
     results = [evaluation.model, *evaluation.baselines]
-    best = {name: _best(results, name) for name in COLUMNS}
+    best = {name: _best(metrics, name) for name in COLUMNS}
 
     def cell(result: Result, name: str) -> dict[str, Any]:
-        estimate = result.metrics[name]
+        estimate = metrics[result.name][name]
         share = name in _SHARES
         return {
             "value": percent(estimate.value) if share else decimal(estimate.value),
@@ -142,10 +162,16 @@ def _table(evaluation: Evaluation) -> dict[str, Any]:
     return {"columns": [heading(name) for name in COLUMNS], "rows": rows}
 
 
-def _best(results: Sequence[Result], metric: str) -> float:
-    """The best value of a metric that says something: of a classifier that tells examples apart."""
-    values = [result.metrics[metric].value for result in results if result.name != "majority"]
-    return min(values) if metric in LOWER_IS_BETTER else max(values)
+def _best(metrics: Mapping[str, Mapping[str, Estimate]], metric: str) -> float:
+    """The best value of a metric that says something: of a classifier that tells examples apart; nan if there is none.
+
+    The model before its calibration is no competitor.
+    """
+    values = [found[metric].value for name, found in metrics.items() if name not in ("majority", "uncalibrated")]
+    defined = [value for value in values if not math.isnan(value)]
+    if not defined:
+        return math.nan
+    return min(defined) if metric in LOWER_IS_BETTER else max(defined)
 
 
 def _confusion(evaluation: Evaluation) -> list[dict[str, Any]]:
@@ -177,9 +203,10 @@ def _data(evaluation: Evaluation, sources: Sources, examples: Sequence[Mapping[s
                 "name": split,
                 "negatives": count(by_split[split, 0]),
                 "positives": count(by_split[split, 1]),
-                "share": percent(by_split[split, 1] / max(by_split[split, 0] + by_split[split, 1], 1)),
+                "share": percent(by_split[split, 1] / (by_split[split, 0] + by_split[split, 1])),
             }
             for split in SPLITS
+            if by_split[split, 0] + by_split[split, 1]
         ],
         "counts": _flow(sources.dataset.counts),
         "reasons": [

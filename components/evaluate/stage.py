@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from intclass.components.evaluate.arrays import Ints
 from intclass.components.evaluate.assessment import MODEL, UNCALIBRATED, Setting, assess
 from intclass.components.evaluate.baselines import BASELINES, fit_predict
 from intclass.components.evaluate.evaluation import FILE_NAME
+from intclass.components.evaluate.held_out import measure_held_out
 from intclass.components.evaluate.metrics import Scored
 from intclass.components.evaluate.mistakes import worst_mistakes
 from intclass.components.evaluate.report import Sources, render_report
@@ -23,7 +24,7 @@ from intclass.components.shared import storage
 from intclass.components.shared.errors import ConfigError, RecordsError
 from intclass.components.shared.manifest import Manifest, is_complete, read_manifest, write_manifest
 from intclass.components.shared.progress import Progress
-from intclass.components.shared.records import EXAMPLES, PREDICTIONS, read_table, write_table
+from intclass.components.shared.records import EXAMPLES, HELD_OUT_SPLITS, PREDICTIONS, read_table, write_table
 
 Row = Mapping[str, Any]
 
@@ -58,6 +59,7 @@ _DEFAULT: Final = EvaluateConfig()
 def evaluate(model: str | Path, dataset: str | Path, out: str | Path, config: EvaluateConfig = _DEFAULT) -> Manifest:
     """Measure the model on the dataset's test split, against baselines trained on its training split.
 
+    Further test splits that the dataset holds out are measured too, each by itself.
     Writes `metrics.json` (the whole `Evaluation`), `predictions.parquet` (records.PREDICTIONS), `summary.md`,
     `report.html` and last the manifest into the folder `out`; returns the manifest, whose stats are numbers.
 
@@ -79,8 +81,15 @@ def evaluate(model: str | Path, dataset: str | Path, out: str | Path, config: Ev
         trained_on_this_dataset=sources.dataset.fingerprint in sources.model.inputs.values(),
     )
 
-    scored = _scores(classifier, train, test, seed=config.seed)
-    evaluation = assess(scored, test, setting, bootstrap=config.bootstrap, seed=config.seed)
+    held_out: dict[str, list[Row]] = {split: rows for split in HELD_OUT_SPLITS if (rows := _rows(examples, split))}
+    of_split = _scores(classifier, train, {"test": test, **held_out}, seed=config.seed)
+    scored = of_split["test"]
+    evaluation = replace(
+        assess(scored, test, setting, bootstrap=config.bootstrap, seed=config.seed),
+        held_out=tuple(
+            measure_held_out(split, of_split[split], bootstrap=config.bootstrap, seed=config.seed) for split in held_out
+        ),
+    )
     predictions = _predictions(test, scored[MODEL], scored[evaluation.comparison.baseline])
     mistakes = worst_mistakes(predictions, evaluation.labels, count=config.mistakes)
     report = render_report(evaluation, sources, examples=examples, mistakes=mistakes)
@@ -94,13 +103,20 @@ def evaluate(model: str | Path, dataset: str | Path, out: str | Path, config: Ev
         "evaluate",
         config=asdict(config),
         inputs={"model": sources.model.fingerprint, "dataset": sources.dataset.fingerprint},
-        counts={"test_examples": len(test), "mistakes": int((~scored[MODEL].correct).sum())},
+        counts={
+            "test_examples": len(test),
+            **{f"{split}_examples": len(rows) for split, rows in held_out.items()},
+            "mistakes": int((~scored[MODEL].correct).sum()),
+        },
         stats=evaluation.metrics,
     )
 
 
-def _scores(classifier: Classifier, train: Sequence[Row], test: Sequence[Row], *, seed: int) -> dict[str, Scored]:
-    """The test split as scored by the model, before its calibration too, and by every baseline."""
+def _scores(
+    classifier: Classifier, train: Sequence[Row], tests: Mapping[str, Sequence[Row]], *, seed: int
+) -> dict[str, dict[str, Scored]]:
+    """Each test split as scored by the model, before its calibration too, and by every baseline."""
+    test = [row for rows in tests.values() for row in rows]
     prefixes, labels = _prefixes(test), _labels(test)
     with Progress("evaluate", total=1 + len(BASELINES), unit="classifiers") as progress:
         logits = classifier.predict_logits(prefixes)
@@ -113,7 +129,12 @@ def _scores(classifier: Classifier, train: Sequence[Row], test: Sequence[Row], *
             probabilities = fit_predict(baseline, _prefixes(train), _labels(train), prefixes, seed=seed)
             scored[baseline.name] = Scored(labels, probabilities)
             progress.update()
-    return scored
+    ends = np.cumsum([len(rows) for rows in tests.values()]).tolist()
+    places = {split: slice(end - len(tests[split]), end) for split, end in zip(tests, ends, strict=True)}
+    return {
+        split: {name: Scored(each.labels[place], each.probabilities[place]) for name, each in scored.items()}
+        for split, place in places.items()
+    }
 
 
 def _predictions(test: Sequence[Row], model: Scored, baseline: Scored) -> list[dict[str, Any]]:
@@ -142,11 +163,15 @@ def _check_target(target: str, examples: Sequence[Row], dataset: str | Path) -> 
 
 def _both_classes(examples: Sequence[Row], split: str, labels: tuple[str, str]) -> list[Row]:
     """The split's rows; raises RecordsError if a class is missing, because then there is nothing to tell apart."""
-    rows = [row for row in examples if row["split"] == split]
+    rows = _rows(examples, split)
     for label, name in enumerate(labels):
         if not any(row["label"] == label for row in rows):
             raise RecordsError(f"the {split} split has no '{name}' example among its {len(rows)}: draw more functions")
     return rows
+
+
+def _rows(examples: Sequence[Row], split: str) -> list[Row]:
+    return [row for row in examples if row["split"] == split]
 
 
 def _manifest(folder: str | Path) -> Manifest:

@@ -8,6 +8,7 @@ from typing import Final
 from rich.table import Table
 
 from intclass.components.evaluate import story
+from intclass.components.evaluate.bootstrap import Estimate
 from intclass.components.evaluate.evaluation import Evaluation, Result
 from intclass.components.evaluate.metrics import heading
 from intclass.components.evaluate.phrases import percent_range
@@ -37,7 +38,27 @@ def render_summary(evaluation: Evaluation) -> str:
             f"`{evaluation.target}`; in brackets 95 % bootstrap intervals."
         ),
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_held_out(evaluation)]) + "\n"
+
+
+def _held_out(evaluation: Evaluation) -> list[str]:
+    """The further test splits, one a row; nothing where there are none."""
+    if not evaluation.held_out:
+        return []
+    model, rival = evaluation.model, evaluation.best_baseline
+    header = ["Held-out test split", "examples", "larger class", "accuracy", "AUROC", f"{rival.title}: accuracy"]
+    rows = [
+        [
+            f"`{each.split}`",
+            count(each.examples),
+            percent(each.majority_share),
+            _estimate(each.metrics[model.name]["accuracy"], "accuracy"),
+            _estimate(each.metrics[model.name]["auroc"], "auroc"),
+            _estimate(each.metrics[rival.name]["accuracy"], "accuracy"),
+        ]
+        for each in evaluation.held_out
+    ]
+    return ["", _line(header), _line(["---", *["---:"] * (len(header) - 1)]), *map(_line, rows)]
 
 
 def summary_table(evaluation: Evaluation) -> Table:
@@ -58,7 +79,10 @@ def _cells(result: Result, columns: Sequence[str]) -> list[str]:
 
 
 def _cell(result: Result, metric: str) -> str:
-    estimate = result.metrics[metric]
+    return _estimate(result.metrics[metric], metric)
+
+
+def _estimate(estimate: Estimate, metric: str) -> str:
     text = percent(estimate.value) if metric in _SHARES else decimal(estimate.value)
     return f"{text} ({percent_range(estimate)})" if metric == "accuracy" else text
 

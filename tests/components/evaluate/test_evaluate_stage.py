@@ -18,11 +18,13 @@ from typer.testing import CliRunner
 from intclass.components.evaluate import EvaluateConfig, evaluate, load_evaluation
 from intclass.components.evaluate.__main__ import main
 from intclass.components.evaluate.artifacts import fill
+from intclass.components.evaluate.evaluation import Evaluation
 from intclass.components.finetune import Classifier, FinetuneConfig, finetune
 from intclass.components.shared.command import application
 from intclass.components.shared.errors import ConfigError, RecordsError, StorageError
 from intclass.components.shared.manifest import read_manifest
 from intclass.components.shared.records import EXAMPLES, PREDICTIONS, read_table, write_table
+from tests.page import Page
 
 QUICK = EvaluateConfig(bootstrap=100, mistakes=3)
 
@@ -172,3 +174,61 @@ def test_the_command_prints_the_model_beside_the_baselines(model: Path, dataset:
     for words in ("Model (small)", "Majority class", "Boosted trees", "AUROC", f"report: {tmp_path}/report.html"):
         assert words in result.output
     assert (tmp_path / "report.html").exists()
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]) -> Path:
+    """The dataset with half its test rows in other test splits; `test_generator` is of one class."""
+
+    def split(index: int, row: dict[str, Any]) -> str:
+        if row["split"] != "test" or index % 2:
+            return str(row["split"])
+        return "test_generator" if row["label"] and index % 4 else "test_size"
+
+    folder = tmp_path_factory.mktemp("mixed")
+    write_table(folder, [row | {"split": split(index, row)} for index, row in enumerate(rows)], EXAMPLES)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory, model: Path, mixed: Path) -> Path:
+    folder = tmp_path_factory.mktemp("measured")
+    evaluate(model, mixed, folder, QUICK)
+    return folder
+
+
+class TestHeldOutSplits:
+    def test_each_is_measured_by_itself_and_apart_from_the_test_split(
+        self, measured: Path, model: Path, mixed: Path
+    ) -> None:
+        examples = read_table(mixed, EXAMPLES).to_pylist()
+        classifier = Classifier.load(model, device="cpu")
+        evaluation = load_evaluation(measured)
+        assert [each.split for each in evaluation.held_out] == ["test_generator", "test_size"]
+        assert evaluation.test_examples == sum(row["split"] == "test" for row in examples)
+        for each in evaluation.held_out:
+            rows = [row for row in examples if row["split"] == each.split]
+            right = classifier.predict_prefixes([row["prefix"] for row in rows]) >= 0.5
+            labels = np.array([row["label"] for row in rows])
+            accuracy = each.metrics["model"]["accuracy"]
+            assert (each.examples, each.positives) == (len(rows), labels.sum())
+            assert accuracy.value == pytest.approx(accuracy_score(labels, right))
+            assert accuracy.low <= accuracy.value <= accuracy.high
+            assert evaluation.metrics[f"{each.split}_accuracy"] == accuracy.value
+            assert {baseline.name for baseline in evaluation.baselines} < each.metrics.keys()
+        assert "test_generator_auroc" not in evaluation.metrics  # undefined where there is one class
+        assert Evaluation.from_json(evaluation.to_json()).held_out[1] == evaluation.held_out[1]
+
+    def test_the_report_and_the_summary_show_them(self, measured: Path) -> None:
+        report, summary = ((measured / name).read_text() for name in ("report.html", "summary.md"))
+        page = Page(report)
+        assert page.open == []
+        assert "And on functions unlike those it learnt from?" in page.words
+        assert len([table for table in page.all("table") if table.get("class") == "results"]) == 3
+        assert "| `test_size` |" in summary
+        assert "| `test_generator` |" in summary
+
+    def test_without_them_there_is_no_such_section(self, out: Path) -> None:
+        assert load_evaluation(out).held_out == ()
+        assert "unlike those it learnt from" not in (out / "report.html").read_text()
+        assert "Held-out test split" not in (out / "summary.md").read_text()
