@@ -8,10 +8,12 @@ from typing import Any, NoReturn
 
 import typer
 
-from intclass.components.shared.errors import IntclassError
+from intclass.components.shared.errors import IntclassError, LostRankError
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
+# The training operator makes a pod anew from 128 on; 138 (SIGUSR1) is the code it leaves to programs for that.
+EXIT_TRY_AGAIN = 138
 
 
 def application(**settings: Any) -> typer.Typer:  # noqa: ANN401 - handed through to Typer
@@ -26,13 +28,13 @@ def application(**settings: Any) -> typer.Typer:  # noqa: ANN401 - handed throug
 
 
 def guarded(call: Callable[[], object]) -> NoReturn:
-    """Call it and exit: 0 on success, 2 with one line on stderr for an error of the user's, 130 on Ctrl-C."""
+    """Call it and exit: 0 on success, 130 on Ctrl-C; with a line on stderr 138 for a lost rank, 2 for other errors."""
     try:
         call()
     except IntclassError as error:
         message = " ".join(str(error).split())
         sys.stderr.write(f"error: {message}\n")
-        sys.exit(EXIT_BAD_INPUT)
+        sys.exit(EXIT_TRY_AGAIN if isinstance(error, LostRankError) else EXIT_BAD_INPUT)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         sys.exit(EXIT_INTERRUPTED)

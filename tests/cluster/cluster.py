@@ -105,8 +105,8 @@ class Cluster:
         why = "Pod was terminated in response to imminent node shutdown."
         self.kubelet.evict(self.store.get(PODS, namespace, pod), message=why)
 
-    def set_quota(self, *, namespace: str = NAMESPACE, **hard: int) -> None:
-        """Allow only so many objects: `pods=1`, or `**{"count/pytorchjobs.kubeflow.org": 0}`."""
+    def set_quota(self, hard: Mapping[str, int], *, namespace: str = NAMESPACE) -> None:
+        """Allow only so many objects: `{"pods": 1}`, or `{"count/pytorchjobs.kubeflow.org": 0}`."""
         spec: dict[str, Any] = {"hard": {key: str(value) for key, value in hard.items()}}
         with contextlib.suppress(Exception):
             self.store.delete(QUOTAS, namespace, "quota")

@@ -14,7 +14,7 @@ from tests.cluster.store import Store, now
 CONTAINER: Final = "pytorch"
 MASTER: Final = "Master"
 WORKER: Final = "Worker"
-_RETRYABLE: Final = 128  # `ExitCode`: from here on a pod is made anew, below it the job has failed
+_RETRYABLE: Final = 128  # `ExitCode`: from here on a failed pod is made anew
 
 
 class PyTorchJobController(Controller):
@@ -61,6 +61,7 @@ class PyTorchJobController(Controller):
             counts = thing["status"]["replicaStatuses"].values()
             if any(count["active"] for count in counts):
                 self._condition(thing, "Running", f"PyTorchJob {_full_name(thing)} is running.")
+                self._condition(thing, "Restarting", "has restarted", value=False)
 
     def _handle_failures(self, thing: Object, pods: dict[str, Object], policy: dict[str, Any]) -> bool:
         """Make retryable pods anew; returns whether there was a failed pod."""
@@ -70,17 +71,23 @@ class PyTorchJobController(Controller):
             restart_policy = _specs(thing)[replica_type].get("restartPolicy", "OnFailure")
             limit = policy.get("backoffLimit")
             restarts = self._restarts.get(thing["metadata"]["uid"], 0)
-            if restart_policy != "ExitCode" or exit_code(pod) < _RETRYABLE:
+            if restart_policy == "Never":
                 self._fail(thing, f"is failed because 1 {replica_type} replica(s) failed.")
+            elif restart_policy != "ExitCode" or exit_code(pod) < _RETRYABLE:
+                # So the operator does it: the pod stays as it is, the job says that it restarts, and never ends.
+                self._restarting(thing, replica_type)
             elif limit is not None and restarts >= limit:
                 self._fail(thing, "has failed because it has reached the specified backoff limit")
             elif not pod["metadata"].get("deletionTimestamp"):
                 self._restarts[thing["metadata"]["uid"]] = restarts + 1
                 self.delete_pods([pod])
-                self._condition(thing, "Running", "is restarting", value=False)
-                why = f"is restarting because 1 {replica_type} replica(s) failed."
-                self._condition(thing, "Restarting", f"PyTorchJob {name_of(thing)} {why}")
+                self._restarting(thing, replica_type)
         return bool(failed)
+
+    def _restarting(self, thing: Object, replica_type: str) -> None:
+        self._condition(thing, "Running", "is restarting", value=False)
+        why = f"is restarting because 1 {replica_type} replica(s) failed."
+        self._condition(thing, "Restarting", f"PyTorchJob {name_of(thing)} {why}")
 
     def _create(self, thing: Object, replica_type: str, index: int, name: str) -> None:
         specification = _specs(thing)[replica_type]

@@ -233,7 +233,7 @@ def test_an_evicted_pod_has_failed_with_143(cluster: Cluster, api: client.ApiCli
 
 
 def test_a_quota_refuses(cluster: Cluster, api: client.ApiClient) -> None:
-    cluster.set_quota(pods=1)
+    cluster.set_quota({"pods": 1})
     core = client.CoreV1Api(api)
     core.create_namespaced_pod(NAMESPACE, pod("a", "import time; time.sleep(60)"))
     with pytest.raises(ApiException) as caught:

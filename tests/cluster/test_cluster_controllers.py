@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import Any
 
 import pytest
@@ -89,8 +90,19 @@ def test_an_evicted_replica_is_made_anew(cluster: Cluster) -> None:
     wait_for_condition(cluster, PYTORCHJOBS, "train", "Succeeded")
 
 
-def test_an_error_of_the_program_is_not_tried_again(cluster: Cluster) -> None:
-    job = pytorchjob("import os, sys, time; sys.exit(3) if os.environ['RANK'] == '1' else time.sleep(60)")
+def test_with_exit_code_a_job_whose_program_fails_never_ends(cluster: Cluster) -> None:
+    """The operator's own doing: whoever waits for the job must look at its pods."""
+    cluster.store.create(PYTORCHJOBS, NAMESPACE, pytorchjob("raise SystemExit(3)"))
+    assert wait_for_condition(cluster, PYTORCHJOBS, "train", "Restarting") == "PyTorchJobRestarting"
+    uids = [pod["metadata"]["uid"] for pod in cluster.store.all(PODS)]
+    time.sleep(0.5)
+    assert [pod["metadata"]["uid"] for pod in cluster.store.all(PODS)] == uids
+    assert "Failed" not in conditions(cluster, PYTORCHJOBS, "train")
+
+
+def test_with_never_a_failed_pod_is_the_end(cluster: Cluster) -> None:
+    script = "import os, sys, time; sys.exit(3) if os.environ['RANK'] == '1' else time.sleep(60)"
+    job = pytorchjob(script, policy="Never")
     job["spec"]["runPolicy"] = {"cleanPodPolicy": "Running", "ttlSecondsAfterFinished": 1}
     cluster.store.create(PYTORCHJOBS, NAMESPACE, job)
     assert wait_for_condition(cluster, PYTORCHJOBS, "train", "Failed") == "PyTorchJobFailed"
@@ -109,7 +121,7 @@ def test_a_suspended_pytorchjob_has_no_pods_until_it_is_resumed(cluster: Cluster
 
 
 def test_a_pod_over_quota_is_an_event(cluster: Cluster) -> None:
-    cluster.set_quota(pods=1)
+    cluster.set_quota({"pods": 1})
     cluster.store.create(PYTORCHJOBS, NAMESPACE, pytorchjob("import time; time.sleep(60)"))
     cluster.wait_for(lambda: bool(cluster.store.all(EVENTS)))
     [event] = cluster.store.all(EVENTS)

@@ -38,12 +38,14 @@ class ChildJob:
         identity: Run and task; name, labels and owner follow from it.
         model: The job as a model of the official clients, its metadata left out.
         leader: The labels of the pod whose log is followed: the one of rank 0.
+        labels: Of the job, beside those of its identity, such as the queue that it waits in.
     """
 
     kind: JobKind
     identity: Identity
     model: Any
     leader: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def run_to_end(
@@ -53,12 +55,14 @@ def run_to_end(
     stream: TextIO | None = None,
     poll_seconds: float = 5.0,
     admission_seconds: float = 3600.0,
+    stuck_seconds: float = 60.0,
 ) -> JobState:
     """Create the job, or find the one that an earlier attempt of this step has made, and follow it until it succeeds.
 
     The leader's log and what becomes of the pods go to `stream` (stdout) as they happen. The pods are looked at every
-    `poll_seconds`. An exceeded quota is waited for during `admission_seconds`. On SIGTERM or Ctrl-C the job is deleted,
-    unless its run goes on, as when only this pod is moved; then the step's next attempt finds the job again.
+    `poll_seconds`. An exceeded quota is waited for during `admission_seconds`; a failed pod that its controller has not
+    replaced within `stuck_seconds` is the end of a job that cannot go on without it. On SIGTERM or Ctrl-C the job is
+    deleted, unless its run goes on, as when only this pod is moved; then the step's next attempt finds the job again.
 
     Raises ClusterError, with the pod's reason and last line, if the job fails, is deleted or refused, or the cluster
     does not answer. Exits with 143 after SIGTERM.
@@ -67,7 +71,7 @@ def run_to_end(
     try:
         with _sigterm_raised():
             job = launch.attach(admission_seconds)
-            return launch.follow(job, poll_seconds)
+            return launch.follow(job, poll_seconds, stuck_seconds)
     except (_TerminatedError, KeyboardInterrupt):
         launch.abandon()
         raise SystemExit(EXIT_TERMINATED) from None
@@ -113,7 +117,7 @@ class _Launch:
             self.jobs.delete(found)
             time.sleep(self.connection.patience.first_pause)
 
-    def follow(self, job: Job, poll_seconds: float) -> JobState:
+    def follow(self, job: Job, poll_seconds: float, stuck_seconds: float) -> JobState:
         """Tell what happens until the job has ended; raises ClusterError unless it ended well."""
         told = None
         for current in self.jobs.states(self.name, every=poll_seconds):
@@ -123,6 +127,9 @@ class _Launch:
             if state.phase != told:
                 told = state.phase
                 self.pods.say(f"{told.lower()}" + (f" ({state.message})" if state.message else ""))
+            if not state.is_final and not self.kind.keeps_failed_pods and self.pods.failed_for > stuck_seconds:
+                self.jobs.delete(job)  # its other pods would wait for the failed one until the deadline
+                state = JobState("Failed", state.reason, f"a failed pod was not replaced within {stuck_seconds:.0f} s")
             if state.is_final:
                 break
         self.pods.finish()
@@ -149,7 +156,7 @@ class _Launch:
         digest = hashlib.sha256(json.dumps(body["spec"], sort_keys=True).encode()).hexdigest()[:16]
         body["metadata"] = {
             "name": self.name,
-            "labels": {**(body.get("metadata") or {}).get("labels", {}), **self.child.identity.labels},
+            "labels": {**self.child.labels, **self.child.identity.labels},
             "annotations": {_DIGEST: digest},
         }
         if self.workflow is not None:

@@ -15,6 +15,8 @@ class JobKind:
         container: The container whose log is followed; None takes a pod's only one.
         pod_label: The label by which its pods name the job.
         succeeded: Type of the condition that says it has done its work.
+        keeps_failed_pods: Whether a failed pod may lie there while the job goes on. The training operator replaces a
+            pod at once or not at all, and in the second case never says that the job has failed.
     """
 
     group: str
@@ -24,6 +26,7 @@ class JobKind:
     container: str | None
     pod_label: str
     succeeded: str
+    keeps_failed_pods: bool = True
 
     def state_of(self, job: Mapping[str, Any]) -> JobState:
         """What the job's conditions say."""
@@ -67,6 +70,7 @@ PYTORCHJOB: Final = JobKind(
     container="pytorch",
     pod_label="training.kubeflow.org/job-name",
     succeeded="Succeeded",
+    keeps_failed_pods=False,
 )
 TRAINJOB: Final = JobKind(
     group="trainer.kubeflow.org",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TextIO
@@ -39,6 +40,7 @@ class Pods:
         self._core = client.CoreV1Api(connection.client)
         self._told: dict[str, str] = {}
         self._failed: set[tuple[str, str, int]] = set()
+        self._failed_since: dict[str, float] = {}
         self._follower: LogFollower | None = None
         self._warned: set[tuple[str, str]] = set()
 
@@ -46,6 +48,10 @@ class Pods:
         """List the pods, tell what is new, begin to follow the leader's log, show the end of a failed one's."""
         namespace = self._connection.namespace
         listed = self._connection.ask(lambda: self._core.list_namespaced_pod(namespace, label_selector=self._selector))
+        now = time.monotonic()
+        lying = [pod for pod in listed.items if pod.status.phase == "Failed" and not pod.metadata.deletion_timestamp]
+        failed = {pod.metadata.uid for pod in lying}
+        self._failed_since = {uid: self._failed_since.get(uid, now) for uid in failed}
         for pod in listed.items:
             self._tell(pod)
             self._note_failures(pod)
@@ -60,6 +66,11 @@ class Pods:
             if (event.reason, event.message) not in self._warned:
                 self._warned.add((event.reason, event.message))
                 self.say(f"{event.reason}: {event.message}")
+
+    @property
+    def failed_for(self) -> float:
+        """For how many seconds a failed pod has lain there without being replaced; 0 if there is none."""
+        return time.monotonic() - min(self._failed_since.values()) if self._failed_since else 0.0
 
     @property
     def warnings(self) -> list[str]:

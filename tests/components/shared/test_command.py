@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from intclass.components.shared.command import run
-from intclass.components.shared.errors import ConfigError
+from intclass.components.shared.errors import ConfigError, LostRankError
 
 
 def main(what: Annotated[str, typer.Argument(help="What to do.")]) -> None:
@@ -23,6 +23,8 @@ def main(what: Annotated[str, typer.Argument(help="What to do.")]) -> None:
         typer.echo("hello")
     elif what == "refuse":
         raise ConfigError("--what refuse: is over the limit\\n  of 3; use greet")
+    elif what == "lose":
+        raise LostRankError("rank 1 is gone")
     elif what == "fail":
         raise RuntimeError("a fault of ours")
     elif what == "wait":
@@ -55,6 +57,11 @@ def test_an_error_of_the_users_is_2_and_one_line(program: Path) -> None:
     result = call(program, "refuse")
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr == "error: --what refuse: is over the limit of 3; use greet\n"
+
+
+def test_a_lost_rank_is_a_code_that_a_pytorchjob_tries_again(program: Path) -> None:
+    result = call(program, "lose")
+    assert (result.returncode, result.stderr) == (138, "error: rank 1 is gone\n")
 
 
 @pytest.mark.parametrize("arguments", [[], ["greet", "--bogus"]])

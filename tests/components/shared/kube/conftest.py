@@ -49,8 +49,11 @@ def stream() -> io.StringIO:
 def pytorchjob() -> Callable[..., ChildJob]:
     """A child job whose master and workers run scripts."""
 
-    def make(master: str, worker: str | None = None, *, run: str = "run-1", **policy: Any) -> ChildJob:
-        replicas = {"Master": _replica(master)} | ({"Worker": _replica(worker)} if worker else {})
+    def make(
+        master: str, worker: str | None = None, *, run: str = "run-1", restart_policy: str = "ExitCode", **policy: Any
+    ) -> ChildJob:
+        scripts = {"Master": master} | ({"Worker": worker} if worker else {})
+        replicas = {kind: _replica(script, restart_policy) for kind, script in scripts.items()}
         run_policy = KubeflowOrgV1RunPolicy(clean_pod_policy="Running", **policy)
         specification = KubeflowOrgV1PyTorchJobSpec(pytorch_replica_specs=replicas, run_policy=run_policy)
         model = KubeflowOrgV1PyTorchJob(spec=specification)
@@ -59,7 +62,7 @@ def pytorchjob() -> Callable[..., ChildJob]:
     return make
 
 
-def _replica(script: str) -> KubeflowOrgV1ReplicaSpec:
+def _replica(script: str, policy: str) -> KubeflowOrgV1ReplicaSpec:
     container = V1Container(name="pytorch", image="any", command=[sys.executable, "-uc", script])
     template = V1PodTemplateSpec(spec=V1PodSpec(containers=[container]))
-    return KubeflowOrgV1ReplicaSpec(replicas=1, restart_policy="ExitCode", template=template)
+    return KubeflowOrgV1ReplicaSpec(replicas=1, restart_policy=policy, template=template)

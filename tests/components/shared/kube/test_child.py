@@ -5,9 +5,7 @@ import io
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from kubernetes.client.models import V1Container, V1Job, V1JobSpec, V1PodSpec, V1PodTemplateSpec
@@ -80,7 +78,8 @@ def test_a_failure_names_the_pod_its_reason_and_its_last_line(
 ) -> None:
     child = pytorchjob(SLEEP, "import sys; print('loading'); sys.exit('no such bucket')")
     with pytest.raises(ClusterError) as caught:
-        run_to_end(child, connection, stream=stream, poll_seconds=1)
+        run_to_end(child, connection, stream=stream, poll_seconds=1, stuck_seconds=1)
+    cluster.wait_for(lambda: not cluster.store.all(PODS))  # the master does not wait for ever
     text = str(caught.value)
     assert "PyTorchJob run-1-train failed" in text
     assert "worker-0 exited with 1 (Error): no such bucket" in text
@@ -106,9 +105,10 @@ def test_a_failed_job_of_an_earlier_attempt_is_replaced(
     cluster: Cluster, connection: Connection, stream: io.StringIO, pytorchjob: Make
 ) -> None:
     script = "import os, sys; again = os.path.exists('n'); open('n', 'a').close(); sys.exit(0 if again else 3)"
-    child = pytorchjob(script)
+    child = pytorchjob(script, restart_policy="Never")
     with pytest.raises(ClusterError, match="exited with 3"):
         run_to_end(child, connection, stream=stream, poll_seconds=1)
+    assert cluster.store.all(PYTORCHJOBS)
     assert run_to_end(child, connection, stream=stream, poll_seconds=1).phase == "Succeeded"
 
 
@@ -126,13 +126,19 @@ def test_other_work_under_the_same_name_is_refused(
 def test_what_passes_is_borne(
     cluster: Cluster, connection: Connection, stream: io.StringIO, pytorchjob: Make, fault: str
 ) -> None:
-    faults: dict[str, Callable[[], Any]] = {
-        "5xx": lambda: [cluster.faults.refuse(code, times=3) for code in (500, 503, 504, 429)],
-        "dropped": cluster.faults.drop_connections,
-        "expired": lambda: (cluster.store.forget(), cluster.faults.drop_connections()),
-        "token": lambda: (cluster.rotate_token(), cluster.faults.drop_connections()),
-    }
-    trouble = in_thread(lambda: (cluster.wait_for(lambda: "line 3" in stream.getvalue()), faults[fault]()))
+    def make_trouble() -> None:
+        cluster.wait_for(lambda: "line 3" in stream.getvalue())
+        if fault == "5xx":
+            for code in (500, 503, 504, 429):
+                cluster.faults.refuse(code, times=3)
+            return
+        if fault == "expired":
+            cluster.store.forget()
+        elif fault == "token":
+            cluster.rotate_token()
+        cluster.faults.drop_connections()
+
+    trouble = in_thread(make_trouble)
     state = run_to_end(pytorchjob(COUNT), connection, stream=stream, poll_seconds=1)
     trouble.join()
     assert state.phase == "Succeeded"
@@ -151,7 +157,12 @@ def test_an_evicted_worker_comes_back(
     cluster: Cluster, connection: Connection, stream: io.StringIO, pytorchjob: Make
 ) -> None:
     worker = "import os, time; first = not os.path.exists('n'); open('n', 'a').close(); time.sleep(60 if first else 0)"
-    when_running(cluster, lambda: (time.sleep(0.3), cluster.evict("run-1-train-worker-0")), pods=2)
+
+    def evict() -> None:
+        cluster.wait_for(lambda: bool(list(cluster.folder.rglob("n"))))
+        cluster.evict("run-1-train-worker-0")
+
+    when_running(cluster, evict, pods=2)
     state = run_to_end(pytorchjob("import time; time.sleep(3)", worker), connection, stream=stream, poll_seconds=1)
     assert state.phase == "Succeeded"
     assert "restarting" in stream.getvalue()
@@ -161,10 +172,10 @@ def test_a_refused_job_waits_for_quota(
     cluster: Cluster, connection: Connection, stream: io.StringIO, pytorchjob: Make
 ) -> None:
     quota = "count/pytorchjobs.kubeflow.org"
-    cluster.set_quota(**{quota: 0})
+    cluster.set_quota({quota: 0})
     with pytest.raises(ClusterError, match="exceeded quota: quota, requested: count/pytorchjobs"):
         run_to_end(pytorchjob("pass"), connection, stream=stream, admission_seconds=0)
-    threading.Timer(0.5, lambda: cluster.set_quota(**{quota: 1})).start()
+    threading.Timer(0.5, lambda: cluster.set_quota({quota: 1})).start()
     assert run_to_end(pytorchjob("pass"), connection, stream=stream, poll_seconds=1).phase == "Succeeded"
     assert "waiting for quota" in stream.getvalue()
 
@@ -172,7 +183,7 @@ def test_a_refused_job_waits_for_quota(
 def test_pods_over_quota_are_told(
     cluster: Cluster, connection: Connection, stream: io.StringIO, pytorchjob: Make
 ) -> None:
-    cluster.set_quota(pods=1)
+    cluster.set_quota({"pods": 1})
     child = pytorchjob(SLEEP, SLEEP, active_deadline_seconds=3)
     with pytest.raises(ClusterError, match=r"active longer than specified deadline.*exceeded quota"):
         run_to_end(child, connection, stream=stream, poll_seconds=1)
