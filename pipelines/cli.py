@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from intclass.components.dataset.__main__ import main as dataset
+from intclass.components.distribute.__main__ import main as distribute
 from intclass.components.evaluate.__main__ import main as evaluate
 from intclass.components.finetune.__main__ import main as finetune
 from intclass.components.finetune.comparison.__main__ import main as compare_strategies
@@ -98,7 +99,26 @@ def submit(
     typer.echo(submit_run(host, arguments, experiment=experiment, run_name=run_name))
 
 
-for _command in (generate, integrate, dataset, finetune, evaluate, predict, serve, estimate):
+@app.command()
+def reap(
+    run: Annotated[str, typer.Argument(help="Name of the run: its Argo Workflow, or what --run said.")],
+    namespace: Annotated[str | None, typer.Option(help="Default: the kubeconfig's, or this pod's own.")] = None,
+) -> None:
+    """Delete the jobs that a run has left on the cluster, with their pods.
+
+    Example: `intclass reap integrability-x7k2p --namespace kubeflow`
+    """
+    import contextlib
+
+    from intclass.components.shared.kube import connect
+    from intclass.components.shared.kube import reap as delete_jobs
+
+    with contextlib.closing(connect(namespace)) as connection:
+        deleted = delete_jobs(run, connection)
+    typer.echo("\n".join(f"deleted {job}" for job in deleted) or f"run {run} has left nothing")
+
+
+for _command in (generate, integrate, dataset, finetune, distribute, evaluate, predict, serve, estimate):
     app.command(name=_command.__module__.split(".")[-1 if _command is predict else -2])(_command)
 app.command(name="compare-strategies")(compare_strategies)
 

@@ -13,4 +13,5 @@ TAG: Final = version("intclass")
 
 CPU: Final = f"{REGISTRY}/intclass-python-cpu:{TAG}"  # generate, integrate, dataset: SymPy and FriCAS, no torch
 TRAIN: Final = f"{REGISTRY}/intclass-python-train:{TAG}"  # finetune, evaluate
+LAUNCH: Final = f"{REGISTRY}/intclass-python-launch:{TAG}"  # distribute: the Kubernetes clients, no torch
 SERVE: Final = f"{REGISTRY}/intclass-python-serve:{TAG}"  # serve
