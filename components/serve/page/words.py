@@ -167,7 +167,7 @@ def _special(solution: Solution) -> str:
         return ""
     known = [_SPECIAL[name] for name in _SPECIAL if re.search(rf"\b{name}\(", solution.antiderivative)]
     named = f" (the {' and the '.join(known)})" if known else ""
-    return f"With a function that is not elementary{named} there is one, checked in the same way:"
+    return f"With a function that is not elementary{named} there is one, checked by differentiating it:"
 
 
 def _engine(solution: Solution) -> str:
