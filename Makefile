@@ -24,7 +24,7 @@ PRESET ?= laptop
 PYTEST ?= $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all lint format compile bench constraints clean
+.PHONY: help setup run test test-all lint format compile bench dataset constraints clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -65,6 +65,9 @@ compile: setup  ## write pipelines/compiled/*.yaml
 
 bench: setup  ## the measurements behind the numbers in the docs
 	$(PYTEST) tests/benchmarks -m benchmark -s
+
+dataset: setup  ## build dataset version 1, or resume it (hours; BATCHES=2 grows it)
+	$(MAKE) -C datasets
 
 constraints: $(UV)  ## resolve constraints.txt anew
 	@echo 'torch==$(TORCH_VERSION)$(if $(LOCAL_TORCH),+cpu)' > $(VENV)/torch.txt
