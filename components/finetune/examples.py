@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +14,7 @@ from intclass.components.finetune.batches import Ints
 from intclass.components.finetune.config import Encoding
 from intclass.components.finetune.model import LABELS, Encoder
 from intclass.components.finetune.reorder import reorder
-from intclass.components.finetune.tokenizer import TextReader
+from intclass.components.finetune.tokenizer import Tokens
 from intclass.components.shared.errors import RecordsError
 
 _COLUMNS: Final[dict[Encoding, str]] = {"prefix": "prefix", "infix": "canonical"}
@@ -37,7 +38,7 @@ class TrainSplit:
 
     texts: list[str]
     labels: Ints
-    reader: TextReader
+    reader: Callable[[Sequence[str]], Tokens]
     reordered: bool  # prefix words with their sums and products in another order
     seed: int
 
@@ -69,13 +70,13 @@ def read_splits(
     Raises RecordsError if a split is empty, or the train split lacks a class.
     """
     reader = encoder.reader()
-    texts, labels = _read_split(examples, "train", encoder)
+    texts, labels = read_texts(examples, "train", encoder.encoding)
     if missing := {0, 1} - set(labels.tolist()):
         name = LABELS[encoder.target][missing.pop()]
         raise RecordsError(f"the train split has no '{name}' example among its {len(labels)}: draw more functions")
     training = TrainSplit(texts=texts, labels=labels, reader=reader, reordered=reordered, seed=seed)
 
-    validation_texts, validation_labels = _read_split(examples, "validation", encoder)
+    validation_texts, validation_labels = read_texts(examples, "validation", encoder.encoding)
     tokens = reader(validation_texts)
     counts = {
         "train_examples": len(texts),
@@ -85,8 +86,9 @@ def read_splits(
     return (training, Split(tokens.ids, validation_labels)), counts
 
 
-def _read_split(examples: pa.Table, name: str, encoder: Encoder) -> tuple[list[str], Ints]:
+def read_texts(examples: pa.Table, name: str, encoding: Encoding) -> tuple[list[str], Ints]:
+    """The texts and the labels (n,) of one split; raises RecordsError if it is empty."""
     rows = examples.filter(pc.equal(examples["split"], name))
     if len(rows) == 0:
         raise RecordsError(f"the {name} split is empty: draw more functions, or give the split a larger share")
-    return rows[_COLUMNS[encoder.encoding]].to_pylist(), np.asarray(rows["label"], dtype=np.int64)
+    return rows[_COLUMNS[encoding]].to_pylist(), np.asarray(rows["label"], dtype=np.int64)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from intclass.components.shared.command import EXIT_TRY_AGAIN
 from intclass.components.shared.manifest import read_manifest
 
 OPTIONS = (
@@ -52,7 +53,7 @@ def test_a_lost_server_ends_all_and_the_same_command_goes_on(ranks: RankServer, 
     while "epoch=2 " not in started[0].output:
         time.sleep(0.01)
     started[0].kill()
-    assert [rank.wait() for rank in started] == [-signal.SIGKILL, 2, 2]
+    assert [rank.wait() for rank in started] == [-signal.SIGKILL, EXIT_TRY_AGAIN, EXIT_TRY_AGAIN]
     assert "rank 0 was lost" in started[1].output
     assert "a server was lost" in started[2].output
     output = ranks.run(3, dataset, f"--out={out}", *OPTIONS, "--servers=2")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -142,3 +146,24 @@ def test_a_checkpoint_goes_on_with_another_number_of_ranks(
     expected, weights = load_file(whole / "model.safetensors"), load_file(out / "model.safetensors")
     for name, tensor in expected.items():
         torch.testing.assert_close(weights[name], tensor, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow  # each rank loads torch and transformers, twice
+@pytest.mark.timeout(900)
+def test_torchrun_restarts_what_was_killed_and_it_ends_as_if_undisturbed(
+    dataset: Path, undisturbed: Callable[[int], Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "model"
+    # On its restart gloo sometimes fails to connect: one restart might not be enough.
+    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--max-restarts=3")
+    command = [sys.executable, *torchrun, "-m", "intclass.components.finetune", *arguments(dataset, out)]
+    process = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    try:
+        while steps_taken(out) < 6:
+            assert process.poll() is None
+            time.sleep(0.002)
+        psutil.Process(process.pid).children()[1].kill()
+        assert process.wait(timeout=800) == 0
+    finally:
+        process.terminate()
+    assert made(out) == made(undisturbed(2))

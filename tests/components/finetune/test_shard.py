@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import threading
 import time
 from collections.abc import Callable
@@ -109,7 +110,7 @@ def test_a_shards_state_goes_on_elsewhere() -> None:
 
     one, other = fresh(), fresh()
     push(one, 0, 1.0)
-    other.restore(one.pull()[1], one.state())
+    other.restore(one.pull()[1], copy.deepcopy(one.state()))
     for made in (one, other):
         push(made, 0, -0.5, version=1)
     assert value(one) == value(other)
