@@ -9,15 +9,17 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from intclass.components.distribute.command import MODULE, finetune_arguments
 from intclass.components.distribute.config import DistributeConfig
 from intclass.components.finetune.config import FinetuneConfig
 from intclass.components.shared.errors import ClusterError, ConfigError
-from intclass.components.shared.kube import PYTORCHJOB, TRAINJOB, ChildJob, Identity, connect, run_to_end
 from intclass.components.shared.manifest import Manifest, read_manifest
 from intclass.components.shared.storage import is_remote
+
+if TYPE_CHECKING:
+    from intclass.components.shared.kube import ChildJob
 
 TASK: Final = "distribute"
 QUEUE_LABEL: Final = "kueue.x-k8s.io/queue-name"
@@ -41,19 +43,28 @@ def distribute(
             raise ConfigError("run is empty; on a cluster a job belongs to a run: name one with --run")
         for folder in (str(dataset), str(out)):
             if "://" in folder and not is_remote(folder):
-                raise ConfigError(
-                    f"{folder}: pods read and write gs:// or a volume; give Kubeflow a gs:// pipeline root"
-                )
-        connection = connect(config.namespace or None)
-        with contextlib.closing(connection):
-            run_to_end(child_job(dataset, out, config, training, run=run), connection)
+                raise ConfigError(f"{folder}: the pods read and write gs://; give Kubeflow a pipeline root on gs://")
+        _follow_on_cluster(dataset, out, config, training, run=run)
     return read_manifest(out)
+
+
+def _follow_on_cluster(
+    dataset: str | Path, out: str | Path, config: DistributeConfig, training: FinetuneConfig, *, run: str
+) -> None:
+    from intclass.components.shared.kube import connect
+
+    with contextlib.closing(connect(config.namespace or None)) as connection:  # says so if there is no client
+        from intclass.components.shared.kube import run_to_end
+
+        run_to_end(child_job(dataset, out, config, training, run=run), connection)
 
 
 def child_job(
     dataset: str | Path, out: str | Path, config: DistributeConfig, training: FinetuneConfig, *, run: str
 ) -> ChildJob:
     """The job that `distribute` creates."""
+    from intclass.components.shared.kube import PYTORCHJOB, TRAINJOB, ChildJob, Identity
+
     identity = Identity(run, TASK)
     arguments = finetune_arguments(str(dataset), str(out), training)
     queue = {QUEUE_LABEL: config.queue} if config.queue else {}

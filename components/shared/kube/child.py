@@ -81,6 +81,23 @@ def run_to_end(
         launch.pods.finish()
 
 
+def job_body(child: ChildJob, connection: Connection, *, workflow: Mapping[str, Any] | None) -> Job:
+    """The job as JSON: the model under its name, with labels, a digest of what it specifies, and its owner."""
+    sanitize, kind = connection.client.sanitize_for_serialization, child.kind
+    model = child.model
+    specification = (model.to_dict() if hasattr(model, "model_dump") else sanitize(model))["spec"]
+    digest = hashlib.sha256(json.dumps(specification, sort_keys=True).encode()).hexdigest()[:16]
+    meta = {
+        "name": child.identity.name,
+        "labels": {**child.labels, **child.identity.labels},
+        "annotations": {_DIGEST: digest},
+    }
+    if workflow is not None:
+        meta["ownerReferences"] = [sanitize(owner_reference(workflow))]
+    version = f"{kind.group}/{kind.version}"
+    return {"apiVersion": version, "kind": kind.kind, "metadata": meta, "spec": specification}
+
+
 class _TerminatedError(BaseException):
     """SIGTERM, as an exception: of no kind that anything between would catch."""
 
@@ -101,7 +118,7 @@ class _Launch:
 
     def attach(self, admission_seconds: float) -> Job:
         """The running job of this name, made now or before; one that has failed is replaced."""
-        body = self._body()
+        body = job_body(self.child, self.connection, workflow=self.workflow)
         deadline = time.monotonic() + admission_seconds
         while True:
             created = self._create(body, deadline)
@@ -147,24 +164,6 @@ class _Launch:
         if found is not None:
             self.jobs.delete(found)
             self.pods.say(f"{self.kind.kind} deleted, as its run is being stopped")
-
-    def _body(self) -> Job:
-        """The model as JSON, under its name, with labels, owner and a digest of the rest."""
-        model = self.child.model
-        body: Job = model.to_dict() if hasattr(model, "model_dump") else self._sanitized(model)
-        body |= {"apiVersion": f"{self.kind.group}/{self.kind.version}", "kind": self.kind.kind}
-        digest = hashlib.sha256(json.dumps(body["spec"], sort_keys=True).encode()).hexdigest()[:16]
-        body["metadata"] = {
-            "name": self.name,
-            "labels": {**self.child.labels, **self.child.identity.labels},
-            "annotations": {_DIGEST: digest},
-        }
-        if self.workflow is not None:
-            body["metadata"]["ownerReferences"] = [self._sanitized(owner_reference(self.workflow))]
-        return body
-
-    def _sanitized(self, model: Any) -> Job:  # noqa: ANN401 - any model
-        return dict(self.connection.client.sanitize_for_serialization(model))
 
     def _create(self, body: Job, deadline: float) -> Job | None:
         while True:
