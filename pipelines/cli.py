@@ -22,6 +22,7 @@ from intclass.components.shared.command import application, guarded
 from intclass.components.shared.manifest import program_version
 from intclass.pipelines.estimate.__main__ import main as estimate
 from intclass.pipelines.presets import PRESETS
+from intclass.pipelines.triage import main as triage
 
 app = application(
     no_args_is_help=True,
@@ -118,8 +119,8 @@ def reap(
     typer.echo("\n".join(f"deleted {job}" for job in deleted) or f"run {run} has left nothing")
 
 
-for _command in (generate, integrate, dataset, finetune, distribute, evaluate, predict, serve, estimate):
-    app.command(name=_command.__module__.split(".")[-1 if _command is predict else -2])(_command)
+for _command in (generate, integrate, dataset, finetune, distribute, evaluate, predict, serve, estimate, triage):
+    app.command(name=_command.__module__.split(".")[-1 if _command in (predict, triage) else -2])(_command)
 app.command(name="compare-strategies")(compare_strategies)
 
 

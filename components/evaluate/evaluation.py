@@ -14,6 +14,7 @@ from intclass.components.evaluate.curves import Curve, Histogram, Roc
 from intclass.components.evaluate.groups import Group
 from intclass.components.evaluate.held_out import HeldOut
 from intclass.components.evaluate.significance import McNemar
+from intclass.components.evaluate.triage import Triage
 from intclass.components.shared import storage
 from intclass.components.shared.errors import RecordsError
 from intclass.components.shared.reliability import ReliabilityBin
@@ -65,6 +66,7 @@ class Evaluation:
     scores: Histogram
     groups: Mapping[str, tuple[Group, ...]]  # by what -> the groups
     held_out: tuple[HeldOut, ...] = ()  # the dataset's further test splits; all else is about the split `test`
+    triage: Triage | None = None  # None where no solver's time is known
 
     @property
     def roc(self) -> Roc:
@@ -101,6 +103,8 @@ class Evaluation:
         for each in self.held_out:
             metrics = each.metrics[self.model.name]
             numbers |= {f"{each.split}_{name}": metrics[name].value for name in ("accuracy", "auroc")}
+        if self.triage:
+            numbers |= {"solver_time_saved": self.triage.saved, "solvable_lost": self.triage.lost}
         return {name: number for name, number in numbers.items() if not math.isnan(number)}
 
     def to_json(self) -> str:
@@ -111,7 +115,7 @@ class Evaluation:
     def from_json(cls, text: str) -> Evaluation:
         """The inverse of `to_json`; raises ValueError, KeyError or TypeError if the text is something else."""
         fields = _none_to_nan(json.loads(text))
-        comparison = fields["comparison"]
+        comparison, triage = fields["comparison"], fields.get("triage")
         return cls(
             **{
                 **fields,
@@ -128,6 +132,7 @@ class Evaluation:
                 "confusion": tuple(tuple(row) for row in fields["confusion"]),
                 "scores": Histogram(**{name: tuple(values) for name, values in fields["scores"].items()}),
                 "groups": {by: tuple(Group(**each) for each in groups) for by, groups in fields["groups"].items()},
+                "triage": Triage.from_fields(triage) if isinstance(triage, Mapping) else None,
                 "held_out": tuple(HeldOut.from_fields(each) for each in fields.get("held_out", ())),
             }
         )

@@ -11,6 +11,7 @@ from intclass.components.evaluate.evaluation import Evaluation, Result
 from intclass.components.evaluate.groups import Group
 from intclass.components.evaluate.metrics import COVERAGES, TITLES, coverage_name
 from intclass.components.evaluate.phrases import decimal_range, percent_range
+from intclass.components.evaluate.triage import Triage
 from intclass.components.shared.charts import Axis, Margins, Mark, Plot, Row, dot_chart, share_axis
 from intclass.components.shared.phrases import count, decimal, percent, whole_percent
 
@@ -178,6 +179,22 @@ def coverage_chart(evaluation: Evaluation) -> str:
         estimate = model.metrics[name]
         plot.segment((share, estimate.low), (share, estimate.high), "interval model")
         plot.dot((share, estimate.value), "dot model", tip=f"surest {percent(share)}: {percent(estimate.value)}")
+    return plot.markup()
+
+
+def triage_chart(triage: Triage) -> str:
+    """The share of the integrable functions found over the solver time spent: model, oracle, and no order."""
+    plot = Plot(
+        title="Found over solver time",
+        description=f"{percent(triage.saved)} of the time saved, {percent(triage.lost)} of the functions lost",
+        x=Axis(low=0, high=1, ticks=_UNIT, label="share of the solver time spent"),
+        y=Axis(low=0, high=1, ticks=_UNIT),
+    )
+    plot.segment((0, 0), (1, 1), "curve chance")
+    plot.line(zip(triage.oracle.time, triage.oracle.found, strict=True), "curve rival")
+    plot.line(zip(triage.curve.time, triage.curve.found, strict=True), "curve model")
+    stop = (1 - triage.saved, 1 - triage.lost)
+    plot.dot(stop, "dot model", tip=f"stop: {percent(stop[1])} found in {percent(stop[0])} of the time")
     return plot.markup()
 
 

@@ -19,6 +19,7 @@ from intclass.components.evaluate.held_out import HeldOut
 from intclass.components.evaluate.metrics import LOWER_IS_BETTER, heading
 from intclass.components.evaluate.mistakes import Side
 from intclass.components.evaluate.phrases import compact_range, decimal_range, percent_range, points_range
+from intclass.components.evaluate.triage import Triage
 from intclass.components.shared.manifest import Manifest, program_version
 from intclass.components.shared.page import page_environment, picture
 from intclass.components.shared.phrases import count, decimal, p_value, percent, points
@@ -59,6 +60,7 @@ def render_report(
         findings=story.findings(evaluation),
         key_numbers=_key_numbers(evaluation),
         charts=_charts(evaluation),
+        triage=_triage(evaluation.triage),
         group_charts=_group_charts(evaluation),
         size_name=story.size_name(evaluation),
         table=_table(evaluation, {each.name: each.metrics for each in [evaluation.model, *evaluation.baselines]}),
@@ -102,6 +104,19 @@ def _charts(evaluation: Evaluation) -> dict[str, Markup]:
         "sizes": figures.size_chart(story.size_groups(evaluation)),
     }
     return {name: picture(drawing) for name, drawing in drawn.items()}
+
+
+def _triage(triage: Triage | None) -> dict[str, Any] | None:
+    """The section on the model as a front end; None where no solver's time is known."""
+    if triage is None:
+        return None
+    return {
+        "finding": f"Saves {percent(triage.saved)} of the solver time, loses {percent(triage.lost)} of what it finds",
+        "integrands": count(triage.integrands),
+        "hours": decimal(triage.seconds / 3600, 2),
+        "oracle": percent(triage.oracle_saved),
+        "picture": picture(figures.triage_chart(triage)),
+    }
 
 
 def _group_charts(evaluation: Evaluation) -> list[list[dict[str, Any]]]:

@@ -19,6 +19,7 @@ from intclass.components.evaluate.metrics import Scored
 from intclass.components.evaluate.mistakes import worst_mistakes
 from intclass.components.evaluate.report import Sources, render_report
 from intclass.components.evaluate.summary import render_summary
+from intclass.components.evaluate.triage import triage_held_out
 from intclass.components.finetune import Classifier
 from intclass.components.shared import storage
 from intclass.components.shared.errors import ConfigError, RecordsError
@@ -89,6 +90,7 @@ def evaluate(model: str | Path, dataset: str | Path, out: str | Path, config: Ev
         held_out=tuple(
             measure_held_out(split, of_split[split], bootstrap=config.bootstrap, seed=config.seed) for split in held_out
         ),
+        triage=triage_held_out(examples, classifier.predict_prefixes),
     )
     predictions = _predictions(test, scored[MODEL], scored[evaluation.comparison.baseline])
     mistakes = worst_mistakes(predictions, evaluation.labels, count=config.mistakes)
