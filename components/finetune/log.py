@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from tqdm import tqdm
+
+from intclass.components.finetune.events import write_events
 
 FILE_NAME: Final = "training.jsonl"
 MEASURED_FOLDER: Final = "measured"  # no part of what the stage made: the manifest leaves it out
@@ -54,10 +57,12 @@ class TrainingLog:
         self.rows, self.measured = list(state["rows"]), list(state["measured"])
 
     def save(self, folder: Path) -> None:
-        """Write `training.jsonl` and `measured/epochs.jsonl`: one row a line."""
+        """Write `training.jsonl` and, in `measured`, `epochs.jsonl` (one row a line) and TensorBoard's events."""
         (folder / FILE_NAME).write_text(_lines(self.rows))
-        (folder / MEASURED_FOLDER).mkdir()
-        (folder / MEASURED_FOLDER / MEASURED_NAME).write_text(_lines(self.measured))
+        measured = folder / MEASURED_FOLDER
+        measured.mkdir()
+        (measured / MEASURED_NAME).write_text(_lines(self.measured))
+        write_events(measured, self.measured, ended=time.time())
 
 
 def _lines(rows: list[dict[str, float]]) -> str:

@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import load_file
 
 from intclass.components.shared import storage
+from intclass.components.shared.command import EXIT_TRY_AGAIN
 from intclass.components.shared.manifest import read_manifest
 
 OPTIONS = (
@@ -118,7 +119,7 @@ def test_a_lost_rank_ends_the_others_in_one_line_and_all_go_on_together(
     out = tmp_path / "model"
     both = ranks.start_all(2, *arguments(dataset, out))
     kill_at(both[1], out, 6)
-    assert [rank.wait() for rank in both] == [2, -signal.SIGKILL]
+    assert [rank.wait() for rank in both] == [EXIT_TRY_AGAIN, -signal.SIGKILL]
     last = both[0].output.splitlines()[-1]
     assert last.startswith("error: rank 0 of 2 lost another rank (")
     assert last.endswith("the same command goes on from the last checkpoint")
