@@ -19,7 +19,12 @@ def main(
     launcher: Annotated[
         Launcher, typer.Option(help="local: torchrun here; pytorchjob: Training Operator v1; trainjob: Trainer v2.")
     ] = _USUAL.launcher,
-    run: Annotated[str, typer.Option(help="Run that the job belongs to; the same name finds the job again.")] = "",
+    run: Annotated[
+        str,
+        typer.Option(
+            help="Run that the job belongs to; the same name finds the job again.", show_default="this pod's Workflow"
+        ),
+    ] = "",
     nodes: Annotated[int, typer.Option(help="Pods, the master among them; locally processes.")] = _USUAL.nodes,
     min_nodes: Annotated[
         int, typer.Option(help="Elastic (pytorchjob): goes on with as few nodes as that; 0 is not elastic.")

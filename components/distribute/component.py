@@ -10,7 +10,6 @@ def distribute(
     examples: dsl.Input[dsl.Dataset],
     model: dsl.Output[dsl.Model],
     metrics: dsl.Output[dsl.Metrics],
-    run: str,
     launcher: str,
     nodes: int,
     gpus: int,
@@ -28,7 +27,7 @@ def distribute(
     config = stage.DistributeConfig(launcher=launcher, nodes=nodes, gpus=gpus, queue=queue)  # type: ignore[arg-type]
     training = FinetuneConfig(base_model=base_model, epochs=epochs, learning_rate=learning_rate or None, seed=seed)
     # By their gs:// names, which the pods know: the files under .path are this container's own.
-    manifest = stage.distribute(examples.uri, model.uri, config, training, run=run)
+    manifest = stage.distribute(examples.uri, model.uri, config, training)
     model.metadata.update(manifest.stats)
     for name, value in manifest.stats.items():
         metrics.log_metric(name, value)

@@ -31,16 +31,14 @@ def distribute(
 ) -> Manifest:
     """Train on `config.nodes` nodes and return the model's manifest; all nodes must see both folders.
 
-    On a cluster `run` names the run that the job belongs to: the step's next attempt, with the same run, finds the job
-    again. The log of rank 0 is this process's own output.
+    On a cluster `run` names the run that the job belongs to; empty, it is the Workflow that this pod is a step of. The
+    step's next attempt, with the same run, finds the job again. The log of rank 0 is this process's own output.
 
     Raises ConfigError for options that make no sense, ClusterError if the job fails or the cluster refuses it.
     """
     if config.launcher == "local":
         _torchrun(config, finetune_arguments(str(dataset), str(out), training))
     else:
-        if not run:
-            raise ConfigError("run is empty; on a cluster a job belongs to a run: name one with --run")
         for folder in (str(dataset), str(out)):
             if "://" in folder and not is_remote(folder):
                 raise ConfigError(f"{folder}: the pods read and write gs://; give Kubeflow a pipeline root on gs://")
@@ -54,9 +52,12 @@ def _follow_on_cluster(
     from intclass.components.shared.kube import connect
 
     with contextlib.closing(connect(config.namespace or None)) as connection:  # says so if there is no client
-        from intclass.components.shared.kube import run_to_end
+        from intclass.components.shared.kube import own_run, run_to_end
 
-        run_to_end(child_job(dataset, out, config, training, run=run), connection)
+        found = run or own_run(connection)
+        if not found:
+            raise ConfigError("this is no step of a workflow; name the run that the job belongs to with --run")
+        run_to_end(child_job(dataset, out, config, training, run=found), connection)
 
 
 def child_job(

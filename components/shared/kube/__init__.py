@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from intclass.components.shared.kube.identity import Identity
     from intclass.components.shared.kube.kinds import JOB, PYTORCHJOB, TRAINJOB, JobKind
     from intclass.components.shared.kube.reaper import reap
+    from intclass.components.shared.kube.workflow import own_run
 
 __all__ = [
     "JOB",
@@ -25,6 +26,7 @@ __all__ = [
     "Identity",
     "JobKind",
     "connect",
+    "own_run",
     "reap",
     "run_to_end",
 ]
@@ -38,6 +40,7 @@ _HOMES: Final = {
     "Identity": "identity",
     "JobKind": "kinds",
     "connect": "connection",
+    "own_run": "workflow",
     "reap": "reaper",
     "run_to_end": "child",
 }

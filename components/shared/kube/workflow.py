@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from typing import Any, Final
@@ -12,6 +13,7 @@ from kubernetes.client.rest import ApiException
 from intclass.components.shared.kube.connection import Connection, describe
 
 _PLACE: Final = ("argoproj.io", "v1alpha1")
+_WORKFLOW_LABEL: Final = "workflows.argoproj.io/workflow"  # Argo puts it on the pod of every step
 _ENDED: Final = frozenset({"Succeeded", "Failed", "Error"})
 
 
@@ -26,6 +28,17 @@ def find_workflow(connection: Connection, run: str) -> Mapping[str, Any] | None:
         sys.stderr.write(f"no owner for the jobs of this run: {describe(error)}\n")
         return None
     return found
+
+
+def own_run(connection: Connection) -> str | None:
+    """The name of the Workflow that this process's own pod is a step of, or None outside of one."""
+    pod_name = os.environ.get("KFP_POD_NAME") or os.environ.get("HOSTNAME", "")
+    core = client.CoreV1Api(connection.client)
+    try:
+        pod = connection.ask(lambda: core.read_namespaced_pod(pod_name, connection.namespace)) if pod_name else None
+    except ApiException:
+        return None
+    return ((pod.metadata.labels if pod else None) or {}).get(_WORKFLOW_LABEL)
 
 
 def owner_reference(workflow: Mapping[str, Any]) -> client.V1OwnerReference:
