@@ -92,7 +92,7 @@ def train_like_the_first_author(rows: list[dict[str, Any]]) -> Result:
         return tokens, torch.tensor([row["label"] for row in batch])
 
     training = [row for row in rows if row["split"] == "train"]
-    loader = DataLoader(training, batch_size=PEER_BATCH, shuffle=True, collate_fn=collate)  # type: ignore[arg-type]
+    loader: DataLoader[Any] = DataLoader(training, batch_size=PEER_BATCH, shuffle=True, collate_fn=collate)  # type: ignore[arg-type]
     optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=0.0)
     steps = EPOCHS * len(loader)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)

@@ -31,6 +31,17 @@ from intclass.components.shared.errors import ConfigError
         {"base_model": ""},
         {"hidden_size": 100},  # not a multiple of 2 * 4 heads
         {"num_layers": 0},
+        {"optimizer": "adam"},
+        {"max_gradient_norm": 0.0},
+        {"strategy": "gossip"},
+        {"average_every": 0},
+        {"outer_momentum": 1.0},
+        {"outer_learning_rate": 0.0},
+        {"consistency": "eventual"},
+        {"staleness": -1},
+        {"servers": 0},
+        {"workers": 0},
+        {"checkpoint_every": 0},
     ],
 )
 def test_an_option_that_makes_no_sense_is_refused_by_name(options: dict[str, Any]) -> None:

@@ -125,7 +125,8 @@ def test_parameters_are_cut_into_runs_of_similar_size() -> None:
 
 
 def test_a_lost_workers_batch_goes_to_another() -> None:
-    tickets, done = Tickets(), []
+    tickets = Tickets()
+    done: list[tuple[Ticket, float]] = []
     runner = in_thread(lambda: done.extend(tickets.run(1, 3)))
     assert tickets.take(7) == Ticket(1, 0)
     assert tickets.take(8) == Ticket(1, 1)
