@@ -10,6 +10,7 @@ import math
 import sys
 import time
 from dataclasses import asdict, dataclass, field, replace
+from typing import NoReturn
 
 import numpy as np
 import torch
@@ -144,6 +145,8 @@ class Training:
             progress.update(step.samples)
             if step.may_checkpoint:
                 self._save_or_stop(interruption)
+            elif interruption.requested and not self._strategy.resumes_within_epoch:
+                self._stop()
 
         self._strategy.run_epoch(epoch, first_step=position.step, after_step=after_step)
         self._end_epoch(float(self._group.sum(position.loss.clone())) / len(split))
@@ -184,9 +187,12 @@ class Training:
         if stop or (self._checkpoints and self._position.steps % self._checkpoints.every == 0):
             self._save()
         if stop:
-            if self._group.leads:
-                sys.stderr.write("stopped by SIGTERM; the same command goes on from here\n")
-            raise SystemExit(EXIT_TERMINATED)
+            self._stop()
+
+    def _stop(self) -> NoReturn:
+        if self._group.leads:
+            sys.stderr.write("stopped by SIGTERM; the same command goes on from the last checkpoint\n")
+        raise SystemExit(EXIT_TERMINATED)
 
     def _save(self) -> None:
         """Gather what the ranks have, and let rank 0 write it."""

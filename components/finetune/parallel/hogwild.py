@@ -36,6 +36,8 @@ _START: Final = "spawn"  # a forked process may hang in OpenMP
 class Hogwild(Strategy):
     """The view of the process that looks at the validation split; `workers` others learn."""
 
+    resumes_within_epoch = False
+
     def __init__(self, learner: Learner, *, workers: int, main: Main, arguments: Sequence[object]) -> None:
         """Start the workers: each calls `main(connection, number, shared_weights, *arguments)` in a new process."""
         if learner.compute.device.type != "cpu":

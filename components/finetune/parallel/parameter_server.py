@@ -259,6 +259,8 @@ def _lost_server_explained() -> Iterator[None]:
 class ParameterServer(Strategy):
     """The view of rank 0: it gives out batches, and fetches the weights at the end of an epoch."""
 
+    resumes_within_epoch = False
+
     def __init__(self, learner: Learner, meeting: Meeting, shard: Shard) -> None:
         self.learner, self.group = learner, Group()
         self._tickets = Tickets()

@@ -57,6 +57,7 @@ class Strategy(Protocol):
 
     learner: Learner
     group: Group
+    resumes_within_epoch: bool = True  # otherwise an interrupted epoch is trained again
 
     @abstractmethod
     def run_epoch(self, epoch: Epoch, *, first_step: int, after_step: AfterStep) -> None:

@@ -61,6 +61,18 @@ def test_a_lost_server_ends_all_and_the_same_command_goes_on(ranks: RankServer, 
     assert read_manifest(out).counts["epochs"] == 6
 
 
+@pytest.mark.slow
+def test_sigterm_ends_it_and_the_same_command_goes_on_from_the_last_epoch(
+    ranks: RankServer, dataset: Path, tmp_path: Path
+) -> None:
+    started = ranks.start_all(2, dataset, f"--out={tmp_path / 'model'}", *OPTIONS)
+    while "epoch=1 " not in started[0].output:
+        time.sleep(0.01)
+    started[0].kill(signal.SIGTERM)
+    assert [rank.wait(seconds=10) for rank in started] == [128 + signal.SIGTERM, EXIT_TRY_AGAIN]
+    assert "epoch=1 " not in ranks.run(2, dataset, f"--out={tmp_path / 'model'}", *OPTIONS)
+
+
 def test_a_server_without_workers_is_refused(ranks: RankServer, dataset: Path, tmp_path: Path) -> None:
     rank = ranks.start(dataset, f"--out={tmp_path / 'model'}", *OPTIONS)
     assert rank.wait() == 2
