@@ -15,7 +15,7 @@ from intclass.pipelines.cli import app
 
 PROGRAM: Final = "import sys; from intclass.pipelines.cli import main; sys.argv[0] = 'intclass'; main()"
 STAGES: Final = ["generate", "integrate", "dataset", "finetune", "evaluate"]
-OTHERS: Final = ["run", "presets", "predict", "serve", "compile", "submit", "estimate", "triage"]
+OTHERS: Final = ["run", "presets", "distribute", "reap", "predict", "serve", "compile", "submit", "estimate", "triage"]
 # A component's parameter that its command spells otherwise (None: that only the pipeline knows).
 SPELLED: Final = {
     "num_shards of generate": None,
