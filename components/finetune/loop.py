@@ -107,6 +107,7 @@ class Training:
         self._plan, self._log, self._checkpoints = plan, log, checkpoints
         self._position = Position()
         self._started = time.monotonic()
+        self._saved_steps = 0
         self._best: Best | None = None
 
     def run(self) -> Fit:
@@ -184,7 +185,7 @@ class Training:
     def _save_or_stop(self, interruption: Interruption) -> None:
         """Save when it is time to, or when any rank is asked to end; then end."""
         stop = self._group.any(interruption.requested)
-        if stop or (self._checkpoints and self._position.steps % self._checkpoints.every == 0):
+        if stop or (self._checkpoints and self._position.steps - self._saved_steps >= self._checkpoints.every):
             self._save()
         if stop:
             self._stop()
@@ -197,6 +198,7 @@ class Training:
     def _save(self) -> None:
         """Gather what the ranks have, and let rank 0 write it."""
         position = self._position
+        self._saved_steps = position.steps
         own = {"loss": float(position.loss), **self._strategy.own_state()}
         ranks = self._group.gather(own)
         if self._checkpoints is None or not self._group.leads:
@@ -231,6 +233,7 @@ class Training:
         if len(ranks) != self._group.size:
             losses = [sum(losses), *[0.0] * (self._group.size - 1)]
         self._position = Position(**{**content["position"], "loss": torch.tensor(losses[self._group.rank])})
+        self._saved_steps = self._position.steps
         self._plan = replace(self._plan, batch_tokens=content["batch_tokens"])
         self._group.bytes_sent = content["bytes_sent"]
         self._log.resume(content["log"])

@@ -163,6 +163,7 @@ class RankServer:
         """One process; `environment` adds to the test's own STORAGE_EMULATOR_HOST."""
         self._started += 1
         log = self._folder / f"{self._started}.log"
+        log.touch()  # the process may be slow to begin
         inherited = {name: os.environ[name] for name in ("STORAGE_EMULATOR_HOST",) if name in os.environ}
         request = {
             "arguments": [str(each) for each in arguments],

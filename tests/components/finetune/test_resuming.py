@@ -128,6 +128,18 @@ def test_a_lost_rank_ends_the_others_in_one_line_and_all_go_on_together(
 
 
 @pytest.mark.slow
+def test_replicas_go_on_with_their_own_moments(ranks: RankServer, dataset: Path, tmp_path: Path) -> None:
+    out, whole = tmp_path / "model", tmp_path / "whole"
+    local = ("--strategy=local-sgd", "--average-every=4", "--outer-momentum=0.5")
+    ranks.run(2, *arguments(dataset, whole, *local))
+    both = ranks.start_all(2, *arguments(dataset, out, *local))
+    kill_at(both[0], out, 8)
+    assert [rank.wait() for rank in both] == [-signal.SIGKILL, EXIT_TRY_AGAIN]
+    ranks.run(2, *arguments(dataset, out, *local))
+    assert made(out) == made(whole)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 3)])
 def test_a_checkpoint_goes_on_with_another_number_of_ranks(
     before: int,
