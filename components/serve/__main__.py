@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from intclass.components.serve.config import ServeConfig
 from intclass.components.shared.command import run
+
+if TYPE_CHECKING:
+    from intclass.components.finetune.config import Precision
 
 _USUAL = ServeConfig()
 
@@ -24,14 +27,21 @@ def main(
     model_name: Annotated[str, typer.Option(help="The model's name in the URLs.")] = _USUAL.model_name,
     workers: Annotated[int, typer.Option(help="Processes, each with the model in its memory.")] = _USUAL.workers,
     batch_size: Annotated[int, typer.Option(help="Most expressions in one forward pass.")] = _USUAL.batch_size,
+    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = _USUAL.precision,
     max_instances: Annotated[int, typer.Option(help="Most expressions in one request.")] = _USUAL.max_instances,
     max_body_bytes: Annotated[int, typer.Option(help="Largest request body.")] = _USUAL.max_body_bytes,
     max_concurrent: Annotated[int, typer.Option(help="Most requests at once in one worker.")] = _USUAL.max_concurrent,
     body_seconds: Annotated[float, typer.Option(help="Time for a client to send a body.")] = _USUAL.body_seconds,
-    drain_seconds: Annotated[int, typer.Option(help="Time to finish requests after SIGTERM.")] = _USUAL.drain_seconds,
+    grace_seconds: Annotated[
+        float, typer.Option(help="Time after SIGTERM in which it is not ready, but still answers.")
+    ] = _USUAL.grace_seconds,
+    drain_seconds: Annotated[int, typer.Option(help="Time to finish requests then.")] = _USUAL.drain_seconds,
     solvers: Annotated[int, typer.Option(help="Integrands solved at once on request; 0 for none.")] = _USUAL.solvers,
     engines: Annotated[str, typer.Option(help="Engines to solve with, as in `intclass integrate`.")] = _USUAL.engines,
     solve_seconds: Annotated[float, typer.Option(help="Time for each engine to solve one.")] = _USUAL.solve_seconds,
+    solve_deadline_seconds: Annotated[
+        float, typer.Option(help="Time for all that a request wants solved, its time in the queue included.")
+    ] = _USUAL.solve_deadline_seconds,
     solver_memory_mb: Annotated[int, typer.Option(help="Memory for each solver.")] = _USUAL.solver_memory_mb,
     max_solved: Annotated[int, typer.Option(help="Most expressions to solve in one request.")] = _USUAL.max_solved,
 ) -> None:
@@ -56,14 +66,17 @@ def main(
         model_name=model_name,
         workers=workers,
         batch_size=batch_size,
+        precision=cast("Precision", precision),
         max_instances=max_instances,
         max_body_bytes=max_body_bytes,
         max_concurrent=max_concurrent,
         body_seconds=body_seconds,
+        grace_seconds=grace_seconds,
         drain_seconds=drain_seconds,
         solvers=solvers,
         engines=engines,
         solve_seconds=solve_seconds,
+        solve_deadline_seconds=solve_deadline_seconds,
         solver_memory_mb=solver_memory_mb,
         max_solved=max_solved,
     )

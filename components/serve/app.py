@@ -15,7 +15,9 @@ import logging
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
+from types import FrameType
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
@@ -57,16 +59,21 @@ class HonestDataPlane(DataPlane):  # type: ignore[misc] # the SDK is untyped
         registry.update(predictor)
         super().__init__(registry)
         self._predictor = predictor
+        self._stopping = False
+
+    def begin_stop(self) -> None:
+        """From now on the server is not ready, though it still answers, so that nobody new is sent here."""
+        self._stopping = True
 
     async def live(self) -> dict[str, str]:
-        """Raises ServerNotLive when the model has hung, so that Kubernetes restarts the container."""
-        if self._predictor.stalled:
-            raise ServerNotLive("a forward pass does not end")
+        """Raises ServerNotLive when the model or the solvers have hung, so that Kubernetes restarts the container."""
+        if self._predictor.broken:
+            raise ServerNotLive(self._predictor.broken)
         return {"status": "alive"}
 
     async def ready(self) -> bool:
-        """Whether the model is loaded and warm."""
-        return bool(self._predictor.ready) and not self._predictor.stalled
+        """Whether the model is loaded and warm, and the server is not about to stop."""
+        return bool(self._predictor.ready) and not self._stopping and self._predictor.broken is None
 
 
 class _V1(V1Endpoints):  # type: ignore[misc] # the SDK is untyped
@@ -121,6 +128,7 @@ def build_app(predictor: Predictor, config: ServeConfig) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         _follow_parent()
+        _stop_gently(dataplane.begin_stop, seconds=config.grace_seconds)
         async with _grpc(dataplane, config):
             yield
         predictor.desk.close()
@@ -164,7 +172,7 @@ def _add_routes(app: FastAPI, dataplane: DataPlane) -> None:
 
 def _answers_with(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def handler(_: Request, error: Exception) -> Response:
-        return JSONResponse({"error": str(error)}, status)
+        return JSONResponse({"error": str(error)}, status, {"retry-after": "2"} if status == 429 else None)
 
     return handler
 
@@ -178,6 +186,29 @@ async def _internal_error(request: Request, error: Exception) -> Response:
     request_id = request.headers.get("x-request-id", "-")
     _log.error("id=%s %s", request_id, type(error).__name__)
     return JSONResponse({"error": f"internal error; the log has more under {request_id}"}, 500)
+
+
+def _stop_gently(announce: Callable[[], None], *, seconds: float) -> None:
+    """On SIGTERM, announce it first, and only so many seconds later do what was to be done; at once for a second."""
+    if threading.current_thread() is not threading.main_thread():
+        return  # signals are somebody else's
+    stop = signal.getsignal(signal.SIGTERM)
+    assert callable(stop)
+    announced = False
+
+    def on_signal(number: int, _: FrameType | None) -> None:
+        nonlocal announced
+        if announced or seconds == 0:
+            announce()
+            stop(number, None)
+            return
+        announced = True
+        announce()
+        timer = threading.Timer(seconds, stop, (number, None))
+        timer.daemon = True
+        timer.start()
+
+    signal.signal(signal.SIGTERM, on_signal)
 
 
 def _follow_parent() -> None:

@@ -22,19 +22,22 @@ class Batcher(Generic[Item, Result]):
 
     def __init__(self, call: Callable[[list[Item]], Sequence[Result]], *, size: int, executor: Executor) -> None:
         self._call, self._size, self._executor = call, size, executor
+        self._since = 0.0  # when something last went on
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
         self._runner: asyncio.Task[None] | None = None
-        self._started: float | None = None
+        self._calling = False
 
     @property
-    def busy_seconds(self) -> float:
-        """How long the present call has been running; 0.0 when there is none."""
-        return 0.0 if self._started is None else time.monotonic() - self._started
+    def standstill_seconds(self) -> float:
+        """How long nothing has gone on though items wait: in health never longer than one call takes."""
+        return time.monotonic() - self._since if self._calling or self._waiting else 0.0
 
     async def submit(self, items: Sequence[Item]) -> list[Result | BaseException]:
         """One result for each item, in order; for an item that `call` fails on, what it raised."""
         loop = asyncio.get_running_loop()
         futures: list[asyncio.Future[Result]] = [loop.create_future() for _ in items]
+        if not self._waiting:
+            self._since = time.monotonic()
         self._waiting.extend(zip(items, futures, strict=True))
         if self._runner is None or self._runner.done():
             self._runner = loop.create_task(self._run_all())
@@ -62,8 +65,8 @@ class Batcher(Generic[Item, Result]):
                 future.set_result(result)
 
     async def _in_executor(self, items: list[Item]) -> Sequence[Result]:
-        self._started = time.monotonic()
+        self._calling, self._since = True, time.monotonic()
         try:
             return await asyncio.get_running_loop().run_in_executor(self._executor, self._call, items)
         finally:
-            self._started = None
+            self._calling = False

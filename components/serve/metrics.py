@@ -34,6 +34,9 @@ REQUEST_SECONDS: Final = Histogram(
 )
 REQUESTS_INSIDE: Final = Gauge("intclass_http_requests_inside", "HTTP requests under way.", multiprocess_mode="livesum")
 BATCH_SIZE: Final = Histogram("intclass_batch_size", "Expressions in one forward pass.", buckets=_SIZES)
+BATCH_WAITING: Final = Gauge(
+    "intclass_batch_waiting", "Expressions that wait for the end of a forward pass.", multiprocess_mode="livesum"
+)
 PARSE_FAILURES: Final = Counter("intclass_parse_failures", "Instances that are no expression, or over a limit.")
 PREDICTIONS: Final = Counter("intclass_predictions", "Answered instances by label.", ("label",))
 SOLUTIONS: Final = Counter(

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import kserve
-import torch
 
 from intclass.components.finetune import Classifier
 from intclass.components.serve import metrics
 from intclass.components.serve.batching import Batcher
 from intclass.components.serve.config import ServeConfig
+from intclass.components.serve.loading import load_classifier
 from intclass.components.serve.protocol import (
     Answer,
     Asked,
@@ -28,7 +27,6 @@ from intclass.components.serve.protocol import (
 )
 from intclass.components.serve.reading import Reader, Reading
 from intclass.components.serve.solving import SolverDesk
-from intclass.components.shared.cores import available_cores
 from intclass.components.shared.expressions import DEFAULT_LIMITS
 
 GOLDEN: Final = ("x*exp(x**2)", "exp(x**2)", "sin(x)/x", "1/(x**2 + 1)")
@@ -69,10 +67,8 @@ class Predictor(kserve.Model):  # type: ignore[misc] # the SDK is untyped
 
     def load(self) -> bool:
         """Load the classifier and run it at both ends of the batch size, so that the first client waits for nothing."""
-        if self._config.workers > 1 and "OMP_NUM_THREADS" not in os.environ:
-            torch.set_num_threads(max(1, available_cores() // self._config.workers))
-        self._classifier = Classifier.load(self._folder)
         warm = [reading.prefix for reading in self._reader.read_slice(GOLDEN)]
+        self._classifier = load_classifier(self._folder, self._config, warm)
         for size in (1, self._config.batch_size):
             self._classifier.predict_prefixes((warm * size)[:size])
         self.ready = True
@@ -84,9 +80,13 @@ class Predictor(kserve.Model):  # type: ignore[misc] # the SDK is untyped
         return self._classifier
 
     @property
-    def stalled(self) -> bool:
-        """Whether one forward pass has been running for so long that only a restart can help."""
-        return self._batcher.busy_seconds > STALL_SECONDS
+    def broken(self) -> str | None:
+        """Why only a restart can help, or None: predictions stand still, or the solvers are out of order."""
+        if self._batcher.standstill_seconds > STALL_SECONDS:
+            return "a forward pass does not end"
+        if self._reader.busy_seconds > STALL_SECONDS:
+            return "the parser does not come back"
+        return self.desk.broken
 
     def get_input_types(self) -> list[dict[str, Any]]:
         """The V2 input tensors."""
@@ -112,7 +112,11 @@ class Predictor(kserve.Model):  # type: ignore[misc] # the SDK is untyped
     async def predict(self, question: Question, headers: Mapping[str, str] | None = None) -> Reply:
         """The likelier label and the positive one's probability for each integrand, and its solution if asked for."""
         readings = question.readings
-        outcomes = await self._batcher.submit([reading.prefix for reading in readings])
+        metrics.BATCH_WAITING.inc(len(readings))
+        try:
+            outcomes = await self._batcher.submit([reading.prefix for reading in readings])
+        finally:
+            metrics.BATCH_WAITING.dec(len(readings))
         answers = []
         for integrand, reading, outcome in zip(question.asked.integrands, readings, outcomes, strict=True):
             if isinstance(outcome, BaseException):

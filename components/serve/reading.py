@@ -32,6 +32,13 @@ class Reader:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="read")
+        self._started: float | None = None
+
+    @property
+    def busy_seconds(self) -> float:
+        """How long the present slice has been running; 0.0 when there is none."""
+        started = self._started
+        return 0.0 if started is None else time.monotonic() - started
 
     async def read(self, texts: Sequence[str]) -> list[Reading]:
         """One reading for each text; raises InvalidInput naming the first that is no expression, and why.
@@ -46,8 +53,14 @@ class Reader:
 
     def read_slice(self, texts: Sequence[str], start: int = 0) -> list[Reading]:
         """As many readings, from `start` on, as a slice of time holds; at least one."""
+        self._started = time.monotonic()
+        try:
+            return self._read_until(self._started + _SLICE_SECONDS, texts, start)
+        finally:
+            self._started = None
+
+    def _read_until(self, end: float, texts: Sequence[str], start: int) -> list[Reading]:
         readings: list[Reading] = []
-        end = time.monotonic() + _SLICE_SECONDS
         for number in range(start, len(texts)):
             try:
                 expression = canonical(parse(texts[number], limits=self._limits))

@@ -93,16 +93,16 @@ def test_a_client_that_left_is_not_computed_for(squarer: Squarer) -> None:
     assert squarer.batches == [[0], [6]]
 
 
-def test_the_present_call_is_timed(squarer: Squarer) -> None:
+def test_a_standstill_is_timed_while_a_call_lasts(squarer: Squarer) -> None:
     async def scenario() -> tuple[float, float, float]:
         batcher = _batcher(squarer)
-        before = batcher.busy_seconds
+        before = batcher.standstill_seconds
         task = await _hold(batcher, squarer)
         await asyncio.sleep(0.02)
-        during = batcher.busy_seconds
+        during = batcher.standstill_seconds
         squarer.go_on.set()
         await task
-        return before, during, batcher.busy_seconds
+        return before, during, batcher.standstill_seconds
 
     before, during, after = asyncio.run(scenario())
     assert (before, after) == (0.0, 0.0)

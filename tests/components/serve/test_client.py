@@ -94,6 +94,25 @@ def test_on_sigterm_a_request_under_way_is_answered_and_the_exit_code_is_0(model
     assert time.monotonic() - start < 10
 
 
+def test_on_sigterm_it_is_first_not_ready_then_still_answers_then_goes(model: Path) -> None:
+    before = set(psutil.Process().children())
+    with (
+        running_server(model, ServeConfig(port=0, grace_seconds=1.0)) as url,
+        httpx.Client(base_url=url, trust_env=False, timeout=10) as client,
+    ):
+        [process] = set(psutil.Process().children()) - before
+        start = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        while client.get("/v2/health/ready").status_code != 503:
+            assert time.monotonic() - start < 1
+        assert client.get("/v2/health/live").status_code == 200
+        answer = httpx.post(f"{url}/v1/models/intclass:predict", json={"instances": ["x"]}, trust_env=False)
+        assert answer.status_code == 200
+        assert time.monotonic() - start < 1
+        process.wait(timeout=20)
+        assert time.monotonic() - start >= 1
+
+
 @pytest.mark.slow
 def test_several_workers_share_the_port_count_together_and_stop_together(model: Path) -> None:
     before = set(psutil.Process().children(recursive=True))

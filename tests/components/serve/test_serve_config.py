@@ -28,6 +28,8 @@ def test_the_defaults_listen_on_this_machine_alone() -> None:
         ({"max_body_bytes": -1}, "max body bytes -1"),
         ({"body_seconds": 0.0}, "body seconds 0.0"),
         ({"drain_seconds": -1}, "drain seconds -1"),
+        ({"precision": "int4"}, "precision 'int4': choose one of auto, float32, bfloat16"),
+        ({"grace_seconds": -1.0}, "grace seconds -1.0"),
         ({"solvers": -1}, "solvers -1"),
         ({"solve_seconds": 0.0}, "solve seconds 0.0"),
         ({"max_solved": 0}, "max solved 0"),

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import psutil
 import pytest
 from kserve.errors import InvalidInput
 
-from intclass.components.serve import ServeConfig
-from intclass.components.serve.solving import BusyError, SolverDesk
+from intclass.components.integrate import Solver
+from intclass.components.serve import ServeConfig, solving
+from intclass.components.serve.solving import BusyError, Solution, SolverDesk
+from intclass.components.shared.errors import EngineUnavailableError
 
 CONFIG = ServeConfig(engines="sympy", solve_seconds=1.0, max_solved=2)
 HANGS = "cos(log(x)*exp(x) + x)*log(sin(x) + x**3)/(exp(x) + x)"  # SymPy searches for minutes
@@ -62,6 +66,81 @@ def test_more_than_the_queue_holds_is_turned_away(desk: SolverDesk) -> None:
         await first
 
     asyncio.run(scenario())
+
+
+def test_a_question_whose_deadline_passes_is_unknown_and_counts_until_its_solver_is_free(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    go_on = threading.Event()
+    desk = SolverDesk(replace(CONFIG, solve_deadline_seconds=0.05))
+
+    def hang(*_: object) -> None:
+        go_on.wait(10)
+        raise OSError("gone")
+
+    async def scenario() -> list[Solution]:
+        solutions = await desk.solve(["x", "x**2"])
+        with pytest.raises(BusyError):
+            await desk.solve(["x", "x**2"])
+        go_on.set()
+        while desk._waiting:
+            await asyncio.sleep(0.01)
+        return solutions
+
+    monkeypatch.setattr(Solver, "solve", hang)
+    solutions = asyncio.run(scenario())
+    assert [one.reason for one in solutions] == ["timeout: no answer within 0.05 s"] * 2
+    assert [one.label for one in solutions] == ["unknown"] * 2
+
+
+def test_solvers_that_do_not_start_again_and_again_are_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = SolverDesk(CONFIG)
+    monkeypatch.setattr(Solver, "solve", _fail(OSError("no more processes")))
+    for _ in range(3):
+        assert desk.broken is None
+        [solution] = asyncio.run(desk.solve(["x"]))
+        assert (solution.label, solution.reason) == ("unknown", "error: the solver did not start")
+    assert desk.broken == "solvers do not start"
+    monkeypatch.undo()
+    assert asyncio.run(desk.solve(["x"]))[0].antiderivative == "x**2/2"
+    assert desk.broken is None
+    desk.close()
+
+
+def test_an_engine_that_is_not_installed_is_nothing_that_a_restart_mends(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = SolverDesk(CONFIG)
+    monkeypatch.setattr(Solver, "solve", _fail(EngineUnavailableError("no such engine")))
+    for _ in range(4):
+        asyncio.run(desk.solve(["x"]))
+    assert desk.broken is None
+
+
+def test_a_solver_that_does_not_come_back_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+
+    def hang(*_: object) -> None:
+        go_on.wait(10)
+        raise OSError("gone")
+
+    async def scenario() -> str | None:
+        question = asyncio.create_task(desk.solve(["x"]))
+        await asyncio.sleep(0.05)
+        found = desk.broken
+        go_on.set()
+        await question
+        return found
+
+    monkeypatch.setattr(Solver, "solve", hang)
+    monkeypatch.setattr(solving, "STALL_SECONDS", 0.01)
+    desk = SolverDesk(CONFIG)
+    assert asyncio.run(scenario()) == "a solver does not come back"
+
+
+def _fail(error: Exception) -> Callable[..., None]:
+    def solve(*_: object) -> None:
+        raise error
+
+    return solve
 
 
 def test_what_can_never_be_solved_in_one_request_is_refused() -> None:

@@ -1,0 +1,133 @@
+"""`intclass serve` against `transformers.pipeline` behind the same HTTP server, with the same model, in one run."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import platform
+import string
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from intclass.components.finetune.calibration import Calibration
+from intclass.components.finetune.config import FinetuneConfig
+from intclass.components.finetune.model import LABELS, Encoder, make_encoder
+from intclass.components.generate import GenerateConfig, generate
+from intclass.components.serve.client import _started, _wait_until_ready
+from intclass.components.serve.load import Ask, Load, load
+from intclass.components.shared.manifest import write_manifest
+from intclass.components.shared.records import FUNCTIONS, read_table
+
+PREDICT: Final = "/v1/models/intclass:predict"
+ROUNDS: Final = 3
+REQUIRED_RATIO: Final = 5.0
+SLACK_ALONE: Final = 1.05  # of the rival's p50 with one client: what two equal servers differ by
+
+
+@dataclass
+class Measured:
+    """All rounds of one server: seconds and latencies at each concurrency."""
+
+    loads: dict[int, list[Load]]
+
+    def rate(self, concurrency: int) -> float:
+        loads = self.loads[concurrency]
+        return sum(len(each.replies) for each in loads) / sum(each.seconds for each in loads)
+
+    def latency(self, concurrency: int, percentile: float) -> float:
+        loads = self.loads[concurrency]
+        replies = list(itertools.chain.from_iterable(each.replies for each in loads))
+        return 1000 * Load(replies, 1.0).latency(percentile)
+
+
+def _small() -> Encoder:
+    return make_encoder(FinetuneConfig(), target="elementary")
+
+
+def _bert() -> Encoder:
+    """BERT's architecture at MiniLM's size with random weights, over a vocabulary of characters."""
+    from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
+
+    symbols = [*string.ascii_lowercase, *string.digits, *"()+-*/^., "]
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *symbols, *(f"##{each}" for each in symbols)]
+    words += ["exp", "sin", "cos", "tan", "log", "sqrt", "asin", "acos", "atan"]
+    tokenizer = BertTokenizerFast(vocab={word: number for number, word in enumerate(words)}, model_max_length=512)
+    names = LABELS["elementary"]
+    shape = BertConfig(
+        hidden_size=384,
+        num_hidden_layers=6,
+        num_attention_heads=12,
+        intermediate_size=1536,
+        id2label=dict(enumerate(names)),
+        label2id={name: number for number, name in enumerate(names)},
+    )
+    return Encoder(BertForSequenceClassification(shape), tokenizer, "elementary", "infix")
+
+
+def _write(encoder: Encoder, folder: Path) -> Path:
+    folder.mkdir()
+    encoder.save(folder)
+    Calibration(temperature=1.0, examples=1, nll_before=0.0, nll_after=0.0, ece_before=0.0, ece_after=0.0).save(folder)
+    write_manifest(folder, "finetune", config={"encoding": encoder.encoding, "target": "elementary"})
+    return folder
+
+
+@contextlib.contextmanager
+def _server(command: list[str], log: Path) -> Iterator[str]:
+    with _started([sys.executable, *command], log) as (process, url):
+        _wait_until_ready(process, url, log)
+        yield url
+
+
+def _asks(folder: Path, count: int) -> list[Ask]:
+    """One function each, none twice, so that no cache can help."""
+    generate(folder, GenerateConfig(count=count, workers=1))
+    texts = read_table(folder, FUNCTIONS)["integrand"].to_pylist()
+    return [Ask(PREDICT, json.dumps({"instances": [text]}).encode()) for text in texts]
+
+
+def _measure(urls: dict[str, str], asks: list[Ask], counts: dict[int, int]) -> dict[str, Measured]:
+    """In turns, so that both servers meet the machine in all its moods; both get the same requests."""
+    measured = {name: Measured({concurrency: [] for concurrency in counts}) for name in urls}
+    rest = iter(asks)
+    for _ in range(ROUNDS):
+        for concurrency, count in counts.items():
+            chosen = list(itertools.islice(rest, count))
+            for name, url in urls.items():
+                done = load(url, chosen, concurrency=concurrency)
+                assert set(done.statuses) == {200}
+                measured[name].loads[concurrency].append(done)
+    return measured
+
+
+@pytest.mark.benchmark
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(("make", "counts"), [(_small, {1: 100, 32: 600}), (_bert, {1: 40, 32: 200})])
+def test_five_times_the_throughput_of_transformers_pipeline(
+    make: object, counts: dict[int, int], tmp_path: Path
+) -> None:
+    assert callable(make)
+    model = str(_write(make(), tmp_path / "model"))
+    asks = _asks(tmp_path / "functions", ROUNDS * sum(counts.values()))
+    rival = str(Path(__file__).with_name("pipeline_server.py"))
+    with (
+        _server(["-m", "intclass.components.serve", f"--model={model}", "--port=0"], tmp_path / "ours.log") as ours,
+        _server([rival, model], tmp_path / "rival.log") as theirs,
+    ):
+        measured = _measure({"intclass serve": ours, "pipeline": theirs}, asks, counts)
+    print(f"\n{make.__name__}, {os.cpu_count()} cores of {platform.machine()}, {ROUNDS} rounds")
+    for name, each in measured.items():
+        for at in counts:
+            p50, p99 = (each.latency(at, percentile) for percentile in (50, 99))
+            print(f"  {name:15} {at:2} clients {each.rate(at):7.1f} requests/s, p50 {p50:6.1f}, p99 {p99:6.1f} ms")
+    ours_, rival_ = measured["intclass serve"], measured["pipeline"]
+    print(f"  ratio at 32 {ours_.rate(32) / rival_.rate(32):.1f}")
+    assert ours_.latency(1, 50) <= SLACK_ALONE * rival_.latency(1, 50)
+    assert ours_.rate(32) >= REQUIRED_RATIO * rival_.rate(32)
