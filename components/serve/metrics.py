@@ -45,6 +45,8 @@ SOLUTIONS: Final = Counter(
 SOLVE_SECONDS: Final = Histogram("intclass_solve_seconds", "Time of one solution.", buckets=_SOLVE_TIMES)
 SOLVES_WAITING: Final = Gauge("intclass_solves_waiting", "Integrands at the solvers.", multiprocess_mode="livesum")
 AGREEMENTS: Final = Counter("intclass_agreements", "Decided solutions by whether the model had said so.", ("agrees",))
+for _agrees in ("true", "false"):
+    AGREEMENTS.labels(_agrees)  # from 0 on, so that the first ones count in a rate
 
 
 async def exposition() -> Response:
