@@ -15,13 +15,18 @@ from intclass.pipelines.cli import app
 
 PROGRAM: Final = "import sys; from intclass.pipelines.cli import main; sys.argv[0] = 'intclass'; main()"
 STAGES: Final = ["generate", "integrate", "dataset", "finetune", "evaluate"]
-OTHERS: Final = ["run", "presets", "distribute", "reap", "predict", "serve", "compile", "submit", "estimate", "triage"]
+OTHERS: Final = [
+    *("run", "presets", "distribute", "compare-strategies", "reap", "predict", "serve", "compile", "submit"),
+    *("estimate", "triage"),
+]
 # A component's parameter that its command spells otherwise (None: that only the pipeline knows).
 SPELLED: Final = {
     "num_shards of generate": None,
     "work_dir of integrate": "journal",
     "target of integrate": "ask_all",
+    "min_success_ratio of integrate": None,  # there it says that a shard may fail
     "solved_within_seconds of dataset": "solved_within",
+    "hold_out_generators of dataset": "hold_out_generator",
 }
 VALUES: Final = {"Integer", "String", "Float", "Boolean", "List"}
 
