@@ -27,7 +27,7 @@ from intclass.components.shared.expressions import parse, prefix_words
 from intclass.components.shared.manifest import write_manifest
 from intclass.components.shared.records import EXAMPLES, FUNCTIONS, read_table, write_table
 
-FUNCTIONS_DRAWN = 2_400
+FUNCTIONS_DRAWN = 1_200
 FAMILIES = {"backward": 1.0, "chebyshev": 0.5, "disguised": 0.5}  # elementary; elementary or not; not elementary
 PEER_BATCH = 32
 LEARNING_RATE = 1e-3

@@ -14,6 +14,7 @@ class Configuration:
     name: str
     ranks: int
     options: tuple[str, ...] = ()
+    processes: int = 0  # that learn, where the ranks start them themselves
     runs: int = 1  # more than one where what comes out differs from run to run
 
 
@@ -33,9 +34,9 @@ def configurations(workers: int, *, batch_tokens: int, average_every: int, runs:
         Configuration("local-sgd", workers, local),
         Configuration("local-sgd, DiLoCo", workers, (*local, "--outer-momentum=0.9")),
         Configuration("parameter-server, sync", workers + 1, (server,)),
-        Configuration("parameter-server, stale", workers + 1, (server, "--consistency=stale"), runs),
-        Configuration("parameter-server, async", workers + 1, (server, "--consistency=async"), runs),
-        Configuration("hogwild", 1, hogwild, runs),
+        Configuration("parameter-server, stale", workers + 1, (server, "--consistency=stale"), runs=runs),
+        Configuration("parameter-server, async", workers + 1, (server, "--consistency=async"), runs=runs),
+        Configuration("hogwild", 1, hogwild, processes=workers, runs=runs),
     ]
 
 

@@ -67,11 +67,11 @@ def to_json(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
 
 def _headline(outcomes: Sequence[Outcome]) -> str:
     fastest = max(outcomes, key=lambda each: each.mean("samples_per_second"))
-    best = max(outcomes, key=lambda each: each.mean("validation_accuracy"))
+    best = min(outcomes, key=lambda each: each.mean("validation_loss"))
     speed = fastest.mean("samples_per_second") / outcomes[0].mean("samples_per_second")
     return (
         f"{fastest.configuration.name} trains fastest, {speed:.2f} times as many samples a second as one process; "
-        f"{best.configuration.name} ends best, at {percent(best.mean('validation_accuracy'))} of the validation split"
+        f"{best.configuration.name} ends with the lowest loss, {decimal(best.mean('validation_loss'))}"
     )
 
 
@@ -80,7 +80,7 @@ def _row(outcome: Outcome, baseline: Outcome) -> dict[str, str]:
     return {
         "name": outcome.configuration.name,
         "runs": str(len(outcome.runs)),
-        "ranks": str(outcome.configuration.ranks),
+        "processes": str(outcome.configuration.processes or outcome.configuration.ranks),
         "seconds": _with_spread(outcome, "seconds", lambda value: f"{value:.1f}"),
         "speed": count(round(speed)),
         "speed_up": f"{speed / baseline.mean('samples_per_second'):.2f}",

@@ -52,6 +52,8 @@ class Hogwild(Strategy):
             context.Process(target=main, args=(there, number, weights, *arguments), daemon=True).start()
             there.close()
             self._connections.append(here)
+        for connection in self._connections:  # the clock shall not run while they load their libraries
+            self._receive(connection)
 
     def run_epoch(self, epoch: Epoch, *, first_step: int, after_step: AfterStep) -> None:
         """Worker i takes batches i, i + W and so on, all at once."""
@@ -102,6 +104,7 @@ def work_in_shared_memory(
 ) -> None:
     """Be one of the workers, until the other side hangs up."""
     try:
+        connection.send("ready")
         while True:
             request, value = connection.recv()
             if request == "state":

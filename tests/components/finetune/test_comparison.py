@@ -58,7 +58,7 @@ def test_the_page_shows_curves_times_and_accuracy() -> None:
     assert page.count("<svg") == 3
     assert page.count("<polyline") == 3 * 3
     assert "ddp trains fastest, 2.00 times as many samples a second as one process" in page
-    assert "hogwild ends best, at 75.0" in page
+    assert "hogwild ends with the lowest loss, 0.250" in page
     assert "<td>0.250 ± 0.071</td>" in page
     assert "http" not in page
     assert "<script" not in page
