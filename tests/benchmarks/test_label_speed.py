@@ -93,7 +93,8 @@ def peer_label(integrand: str) -> str | None:
 def our_rows(functions: Path, out: Path) -> list[dict[str, Any]]:
     config = IntegrateConfig(engines=("fricas",), limit_seconds=OUR_LIMIT_SECONDS, workers=1)
     integrate(functions, out, config)
-    return read_table(out, OUTCOMES).to_pylist()
+    rows: list[dict[str, Any]] = read_table(out, OUTCOMES).to_pylist()
+    return rows
 
 
 def disagreement(row: Mapping[str, Any], peer: str | None) -> tuple[str, str] | None:
