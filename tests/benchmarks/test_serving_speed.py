@@ -9,7 +9,7 @@ import os
 import platform
 import string
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -111,9 +111,8 @@ def _measure(urls: dict[str, str], asks: list[Ask], counts: dict[int, int]) -> d
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("make", "counts"), [(_small, {1: 100, 32: 600}), (_bert, {1: 40, 32: 200})])
 def test_five_times_the_throughput_of_transformers_pipeline(
-    make: object, counts: dict[int, int], tmp_path: Path
+    make: Callable[[], Encoder], counts: dict[int, int], tmp_path: Path
 ) -> None:
-    assert callable(make)
     model = str(_write(make(), tmp_path / "model"))
     asks = _asks(tmp_path / "functions", ROUNDS * sum(counts.values()))
     rival = str(Path(__file__).with_name("pipeline_server.py"))
