@@ -43,8 +43,8 @@ SPLITS: Final[Mapping[str, str]] = {
 
 HELD_OUT: Final = """\
 Besides `test`, whose functions are like those of `train`, there are test splits of functions that are not. A function
-lies in the first of them that it fits. If a function is held out, its near-copies go to `test`, unless they are held
-out themselves, so near-copies never lie both in train or validation and in a test split."""
+lies in the first of them that it fits. One that is held out while a near-copy of it is not was dropped, so near-copies
+never lie both in train or validation and in a test split."""
 
 LEFT_OUT: Final = """\
 This file is compact: `canonical` is null where it is the integrand as given, and `fingerprint` (16 hexadecimal digits
@@ -60,6 +60,7 @@ DROPPED: Final[Mapping[str, str]] = {
     "unreadable": "canonical form outside the vocabulary",
     "held_out": "near-copy of a function on a hold-out list",
     "same_skeleton": "differs from a kept function in constants alone",
+    "half_held_out": "held out, but a near-copy of a function that is not",
 }
 
 LIMITS: Final[Mapping[str, str]] = {

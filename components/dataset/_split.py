@@ -1,8 +1,8 @@
 """Which split each row lies in: held out by what it is, or else train, validation or test by a hash of its family.
 
-Near-copies are of one family, and no family lies both in train or validation and in a test split. Where a row is held
-out, the rest of its family, if nothing holds it out too, goes to `test`. So a larger dataset can move a row from train
-to `test`, never from a test split to train; all else depends on the seed and the row alone.
+Near-copies are of one family. What is held out must be unlike all else: a row that is held out while a near-copy of it
+is not is dropped, and decides nothing about that near-copy. So the random splits depend on the seed and the family
+alone, and a larger dataset can drop a held-out row, but never bring a row from a test split into train.
 """
 
 from __future__ import annotations
@@ -22,23 +22,31 @@ from intclass.components.shared.records import RANDOM_SPLITS, Split
 Splits = list[Split]
 
 
-def assign_splits(rows: pa.Table, config: DatasetConfig) -> Splits:
-    """Each row's split; `rows` has the columns of records.EXAMPLES and of Encoding.
+def split_rows(rows: pa.Table, config: DatasetConfig) -> tuple[pa.Table, Splits, dict[str, int]]:
+    """The rows that have a split, their splits, and how many were dropped; raises as `assign_splits` does."""
+    assigned = assign_splits(rows, config)
+    kept = rows.filter(pa.array([split is not None for split in assigned], pa.bool_()))
+    return kept, [split for split in assigned if split is not None], {"half_held_out": len(rows) - len(kept)}
+
+
+def assign_splits(rows: pa.Table, config: DatasetConfig) -> list[Split | None]:
+    """Each row's split, None for what is dropped; `rows` has the columns of records.EXAMPLES and of Encoding.
 
     Raises ConfigError, with what there is instead, if a split that is asked for holds no row.
     """
     held_out = _held_out(rows, config)
-    _check_held_out(held_out, rows, config)
     families = rows["family"].to_pylist()
-    torn = {family for family, split in zip(families, held_out, strict=True) if split is not None}
-    return [
-        split or ("test" if family in torn else split_of(family, config))
+    known = {family for family, split in zip(families, held_out, strict=True) if split is None}
+    splits = [
+        split_of(family, config) if split is None else None if family in known else split
         for family, split in zip(families, held_out, strict=True)
     ]
+    _check_held_out(splits, rows, config)
+    return splits
 
 
 def split_of(family: str, config: DatasetConfig) -> Split:
-    """The split of every function of this family, if none of them is held out."""
+    """The split of the functions of this family that are not held out."""
     place = _place(f"{config.seed}:{family}")
     if place < config.test_fraction:
         return "test"
@@ -70,19 +78,19 @@ def _place(text: str) -> float:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") / 2**64
 
 
-def _check_held_out(held_out: Sequence[Split | None], rows: pa.Table, config: DatasetConfig) -> None:
+def _check_held_out(splits: Sequence[Split | None], rows: pa.Table, config: DatasetConfig) -> None:
     generators = pc.unique(rows["generator"]).to_pylist()
     for generator in config.hold_out_generators:
         if generator not in generators:
             raise ConfigError(
                 f"no example is of the generator '{generator}'; there are {', '.join(sorted(generators))}"
             )
-    if "test_size" in config.splits and "test_size" not in held_out:
+    if "test_size" in config.splits and "test_size" not in splits:
         raise ConfigError(
             f"no example that is left has more than {config.hold_out_larger_than} nodes, "
             f"the largest has {pc.max(rows['num_nodes'])}: give a smaller --hold-out-larger-than"
         )
-    if "test_structure" in config.splits and "test_structure" not in held_out:
+    if "test_structure" in config.splits and "test_structure" not in splits:
         raise ConfigError(
             f"none of the {len(pc.unique(rows['shape']))} tree shapes is held out: "
             "give --hold-out-structures a larger share"

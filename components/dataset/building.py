@@ -20,7 +20,7 @@ from intclass.components.dataset._selection import (
     drop_held_out,
     limit_skeletons,
 )
-from intclass.components.dataset._split import Splits, assign_splits, balance, check_balance
+from intclass.components.dataset._split import Splits, balance, check_balance, split_rows
 from intclass.components.dataset.config import DatasetConfig
 from intclass.components.shared import storage
 from intclass.components.shared.manifest import Manifest, write_manifest
@@ -56,9 +56,9 @@ def build_dataset(
     rows, asked_for = drop_held_out(rows, held_out.families)
     mixed_skeletons = count_mixed_skeletons(rows)
     rows, similar = limit_skeletons(rows, config.max_per_skeleton)
-    dropped = unlabelled | repeated | unreadable | asked_for | similar
+    rows, splits, half = split_rows(rows, config)
+    dropped = unlabelled | repeated | unreadable | asked_for | similar | half
 
-    splits = assign_splits(rows, config)
     examples = _examples(rows, splits, config)
     split_balance = balance(splits, examples["label"].to_pylist(), config)
     check_balance(split_balance)

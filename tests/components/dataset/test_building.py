@@ -77,6 +77,7 @@ class TestBuilding:
             "dropped_unreadable": 1,
             "dropped_held_out": 2,
             "dropped_same_skeleton": 2,
+            "dropped_half_held_out": 0,
         }
         assert counts["mixed_skeletons"] == 1
         assert counts["outcomes"] == COUNT + 13

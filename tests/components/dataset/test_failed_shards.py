@@ -59,10 +59,17 @@ def shards(tmp_path: Path, outcomes: Callable[..., Any], monkeypatch: pytest.Mon
 def test_the_dataset_decides_whether_there_are_enough_shards(shards: list[Any], tmp_path: Path) -> None:
     assert shards[1].metadata == {"failed_shards": 1}
     assert Path(shards[1].path, FAILURE_FILE).exists()
-    examples, card = _artifact(tmp_path / "examples"), _artifact(tmp_path / "card.md")
-    options = {"target": "elementary", "solved_within_seconds": 1.0, "seed": 0}
+    examples, card, report = (_artifact(tmp_path / name) for name in ("examples", "card.md", "report.html"))
+    options = {
+        "target": "elementary",
+        "solved_within_seconds": 1.0,
+        "seed": 0,
+        "hold_out_generators": "",
+        "hold_out_larger_than": 0,
+        "hold_out_structures": 0.0,
+    }
     with pytest.raises(RecordsError, match=r"^1 of 2 shards came out .* shard 1 \(PoolError"):
-        dataset.python_func(shards, examples, card, min_success_ratio=1.0, **options)
-    dataset.python_func(shards, examples, card, min_success_ratio=0.5, **options)
+        dataset.python_func(shards, examples, card, report, min_success_ratio=1.0, **options)
+    dataset.python_func(shards, examples, card, report, min_success_ratio=0.5, **options)
     assert examples.metadata["missing_shards"] == 1
     assert "Shards of outcomes that failed, whose functions are missing: 1." in Path(card.path).read_text()

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from intclass.components.dataset import DatasetConfig
-from intclass.components.dataset._split import assign_splits, balance, check_balance, split_of
+from intclass.components.dataset._split import assign_splits, balance, check_balance, split_of, split_rows
 from intclass.components.shared.errors import ConfigError
 
 Row = tuple[str, str, int, str]  # family, generator, nodes, shape
@@ -98,27 +98,33 @@ class TestHeldOut:
             ("a", "parts", 50, "s"),
             ("b", "forward", 31, "s"),
             ("c", "forward", 30, "s"),
-            *(("d", "forward", 5, f"{number:x}") for number in range(100)),
+            *((f"d{number}", "forward", 5, f"{number:x}") for number in range(100)),
         ]
         splits = assign_splits(_table(rows), HOLD_OUT)
         assert splits[:3] == ["test_generator", "test_size", split_of("c", HOLD_OUT)]
-        assert set(splits[3:]) == {"test_structure", "test"}
         assert splits[3:].count("test_structure") == pytest.approx(10, abs=9)
+
+    def test_what_is_dropped_is_counted(self) -> None:
+        table = _table([("a", "parts", 5, "s"), ("b", "parts", 5, "t"), ("b", "forward", 5, "u")])
+        rows, splits, dropped = split_rows(table, DatasetConfig(hold_out_generators=("parts",)))
+        assert rows["shape"].to_pylist() == ["s", "u"]
+        assert splits == ["test_generator", split_of("b", DatasetConfig())]
+        assert dropped == {"half_held_out": 1}
 
     def test_nothing_held_out_is_in_train_and_no_family_is_torn(self) -> None:
         rows = _many(3000)
         splits = assign_splits(_table(rows), HOLD_OUT)
         learnt = {"train", "validation"}
         shapes = {row[3] for row, split in zip(rows, splits, strict=True) if split == "test_structure"}
-        of_family: dict[str, set[str]] = {}
+        of_family: dict[str, set[str | None]] = {}
         for (family, generator, nodes, shape), split in zip(rows, splits, strict=True):
             of_family.setdefault(family, set()).add(split)
             if split in learnt:
                 assert generator != "parts"
                 assert nodes <= 30
                 assert shape not in shapes
-        assert all(len(found) == 1 for found in of_family.values() if found & learnt)
-        assert {split for found in of_family.values() for split in found} == set(HOLD_OUT.splits)
+        assert all(len(found - {None}) == 1 for found in of_family.values() if found & learnt)
+        assert {split for found in of_family.values() for split in found} == {*HOLD_OUT.splits, None}
 
     def test_the_order_of_the_rows_changes_nothing(self) -> None:
         rows = _many(300)
@@ -132,7 +138,7 @@ class TestHeldOut:
         before, after = (dict(zip(some, assign_splits(_table(some), HOLD_OUT), strict=True)) for some in (few, rows))
         moved = {(split, after[row]) for row, split in before.items() if after[row] != split}
         assert moved
-        assert moved <= {("train", "test"), ("validation", "test")}
+        assert {after for _, after in moved} == {None}
 
     def test_without_a_wish_chance_alone_decides(self) -> None:
         rows = _many(300)
