@@ -16,7 +16,7 @@ from intclass.components.serve import ServeConfig, solving
 from intclass.components.serve.solving import BusyError, Solution, SolverDesk
 from intclass.components.shared.errors import EngineUnavailableError
 
-CONFIG = ServeConfig(engines="sympy", solve_seconds=1.0, max_solved=2)
+CONFIG = ServeConfig(solve_deadline_seconds=120, engines="sympy", solve_seconds=1.0, max_solved=2)
 HANGS = "cos(log(x)*exp(x) + x)*log(sin(x) + x**3)/(exp(x) + x)"  # SymPy searches for minutes
 
 
