@@ -95,6 +95,7 @@ def test_no_certified_function_gets_a_wrong_label_and_memory_stays_flat(tmp_path
     asked = [unlabelled({**row, "id": str(place)}) for place, row in enumerate(mixed)]
     write_table(tmp_path / "asked", asked, FUNCTIONS)
 
+    others = set(psutil.Process().children(recursive=True))  # drawing leaves multiprocessing's tracker
     with MemoryOfOwnProcesses() as memory:
         config = IntegrateConfig(engines=("fricas",), limit_seconds=LIMIT_SECONDS)
         integrate(tmp_path / "asked", tmp_path / "outcomes", config)
@@ -118,4 +119,4 @@ def test_no_certified_function_gets_a_wrong_label_and_memory_stays_flat(tmp_path
     print(f"  memory: {growth / 2**20:+.0f} MB here over the last two thirds; all together {peak >> 20} MB at most")
     assert not wrong, "\n".join(wrong)
     assert growth < MAX_GROWTH_BYTES
-    assert not psutil.Process().children(recursive=True)
+    assert set(psutil.Process().children(recursive=True)) <= others
