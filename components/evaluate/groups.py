@@ -43,7 +43,7 @@ class Group:
 def measure_groups(
     rows: Sequence[Mapping[str, Any]], *, model_correct: Bools, baseline_correct: Bools
 ) -> dict[str, tuple[Group, ...]]:
-    """The test split by size (drawn, and as nodes of the canonical tree), grammar, generator, reason and operator.
+    """The test split by size (drawn, and as nodes of the canonical tree), by origin, by evidence and by operator.
 
     `rows` are rows of the examples table; a row has one place in every grouping but `operator`, where it counts once
     for each operator that occurs in it.
@@ -54,6 +54,7 @@ def measure_groups(
         "grammar": [{row["grammar"] or "none"} for row in rows],
         "generator": [{row["generator"]} for row in rows],
         "reason": _commonest([{row["reason"]} for row in rows]),
+        "certificate": _commonest([{_certificate(row)} for row in rows]),
         "operator": _commonest([_operators(row["prefix"]) for row in rows], others=False),
     }
     labels = np.array([row["label"] for row in rows])
@@ -77,6 +78,12 @@ def measure_groups(
 
 def _drawn_size(row: Mapping[str, Any]) -> str:
     return UNKNOWN_SIZE if row["internal_nodes"] is None else str(row["internal_nodes"])
+
+
+def _certificate(row: Mapping[str, Any]) -> str:
+    """What proves the row's label, without the particulars: the theorem, the program, the kind of check."""
+    certificate = row.get("certificate") or "none"
+    return "differentiation" if certificate.startswith("derivative ") else str(certificate).partition(":")[0]
 
 
 def _binned(sizes: list[int]) -> list[set[str]]:

@@ -41,6 +41,8 @@ TITLES: Final = {
     },
 }
 LOWER_IS_BETTER: Final = frozenset({"brier", "nll", "ece", "aurc"})
+# They set the classes against each other: with one alone they are undefined, though a formula may give a number.
+_NEED_BOTH_CLASSES: Final = ("balanced_accuracy", "f1", "mcc", "auroc", "auprc", "auprc_negative")
 
 
 def heading(metric: str) -> str:
@@ -82,12 +84,15 @@ def measure(scored: Scored, weights: Floats | None = None) -> dict[str, Floats]:
     """
     weights = np.ones((1, len(scored.labels))) if weights is None else weights
     with np.errstate(invalid="ignore", divide="ignore"):
-        return {
+        values = {
             **_decision_metrics(scored, weights),
             **_ranking_metrics(scored, weights),
             **_probability_metrics(scored, weights),
             **_selective_metrics(scored, weights),
         }
+    positives = weights @ scored.labels
+    one_class = (positives == 0) | (positives == weights.sum(axis=1))
+    return values | {name: np.where(one_class, np.nan, values[name]) for name in _NEED_BOTH_CLASSES}
 
 
 def _decision_metrics(scored: Scored, weights: Floats) -> dict[str, Floats]:

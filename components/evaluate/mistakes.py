@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-import sympy
 from markupsafe import Markup
 
 from intclass.components.shared import expressions
 from intclass.components.shared.errors import ExpressionError
 from intclass.components.shared.phrases import percent
-
-_BEFORE_FUNCTION: Final = re.compile(r"<mo>&InvisibleTimes;</mo>(?=(?:<msup>)?(?:<mrow>)*<mi>[a-z]{2,}<)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,20 +44,11 @@ def worst_mistakes(rows: Sequence[Mapping[str, Any]], labels: tuple[str, str], *
 
 
 def mathml(text: str) -> Markup:
-    """The expression as a MathML element with its text as the label; text that is no expression, as escaped code."""
+    """The expression as a MathML element; text that is no expression, as escaped code."""
     try:
-        expr = expressions.parse_trusted(text)
+        return Markup(expressions.formula_trusted(text).mathml)  # noqa: S704 - its own elements, texts escaped
     except ExpressionError:
         return Markup("<code>{}</code>").format(text)
-    body = sympy.mathml(expr, printer="presentation", ln_notation=True, fold_frac_powers=True)
-    return Markup('<math displaystyle="true" aria-label="{}">{}</math>').format(text, _polished(body))
-
-
-def _polished(body: str) -> Markup:
-    """SymPy's MathML as mathematics is set: real minus signs, a plain e, a thin space before a function's name."""
-    body = body.replace("<mo>-</mo>", "<mo>&minus;</mo>").replace("&ExponentialE;", "e")
-    body = body.replace("<mn>-", "<mn>&minus;")
-    return Markup(_BEFORE_FUNCTION.sub('<mspace width="0.17em"/>', body))  # noqa: S704 - SymPy's own elements
 
 
 def _mistake(row: Mapping[str, Any], labels: tuple[str, str]) -> Mistake:

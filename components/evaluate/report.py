@@ -29,6 +29,7 @@ COLUMNS: Final = ("accuracy", "balanced_accuracy", "auroc", "auprc", "mcc", "bri
 _SHARES: Final = frozenset({"accuracy", "balanced_accuracy", "accuracy_at_80"})
 _LIBRARIES: Final = ("sympy", "numpy", "scipy", "scikit-learn", "torch", "transformers")
 MAX_REASONS: Final = 14
+OF_ONE_CLASS: Final = ("reason", "certificate")  # groupings whose parts hold one class each, as a rule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,15 +125,17 @@ def _group_charts(evaluation: Evaluation) -> list[list[dict[str, Any]]]:
     titles = {
         "operator": "Accuracy on the functions in which each operator occurs.",
         "reason": "Accuracy by why the label is what it is.",
+        "certificate": "Accuracy by what proves the label.",
         "generator": "Accuracy by where the function came from.",
         "grammar": "Accuracy by the grammar it was drawn from.",
     }
     charts = [
         {
             "name": by,
+            "compared": by not in OF_ONE_CLASS,
             "finding": story.hardest(evaluation.groups[by]),
             "sub": title,
-            "picture": picture(figures.group_chart(title, evaluation.groups[by], compared=by != "reason")),
+            "picture": picture(figures.group_chart(title, evaluation.groups[by], compared=by not in OF_ONE_CLASS)),
         }
         for by, title in titles.items()
         if len(evaluation.groups[by]) > 1

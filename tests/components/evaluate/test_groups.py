@@ -69,3 +69,19 @@ def test_rare_reasons_are_taken_together() -> None:
 def test_a_file_without_a_grammar_has_a_group_of_its_own() -> None:
     groups = _measure([_row(), _row(grammar=None)], [1, 1])["grammar"]
     assert {group.name for group in groups} == {"intclass", "none"}
+
+
+def test_certificates_are_grouped_without_their_particulars() -> None:
+    certificates = [
+        "Liouville 1835: y' + (x**2)'*y = 1 has no rational solution",
+        "Liouville 1835: y' + (3*x**2)'*y = 1 has no rational solution",
+        "derivative equal at 12 of 12 points (ball arithmetic, 128 bits)",
+        "derivative minus integrand simplifies to 0",
+        None,
+    ]
+    groups = _measure([_row(certificate=each) for each in certificates], [1, 0, 1, 1, 1])["certificate"]
+    assert {group.name: (group.examples, group.accuracy) for group in groups} == {
+        "Liouville 1835": (2, 0.5),
+        "differentiation": (2, 1),
+        "none": (1, 1),
+    }

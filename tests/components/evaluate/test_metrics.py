@@ -93,12 +93,15 @@ def test_a_perfect_classifier_is_perfect() -> None:
         assert value == pytest.approx(0 if name in LOWER_IS_BETTER else 1, abs=1e-12), name
 
 
-def test_where_a_class_is_absent_only_what_needs_it_is_undefined() -> None:
-    weights = np.array([[1.0, 1.0, 0.0, 0.0]])
-    measured = measure(Scored(np.array([0, 0, 1, 1]), np.array([0.1, 0.2, 0.8, 0.9])), weights)
+@pytest.mark.parametrize("present", [0, 1])
+def test_where_a_class_is_absent_what_needs_both_is_undefined(present: int) -> None:
+    labels = np.array([0, 0, 1, 1])
+    weights = np.array([(labels == present).astype(float), np.ones(4)])
+    measured = measure(Scored(labels, np.array([0.1, 0.2, 0.8, 0.9])), weights)
     undefined = {name for name, value in measured.items() if np.isnan(value[0])}
-    assert undefined == {"balanced_accuracy", "auroc", "auprc"}
+    assert undefined == {"balanced_accuracy", "f1", "mcc", "auroc", "auprc", "auprc_negative"}
     assert measured["accuracy"][0] == 1
+    assert not any(np.isnan(value[1]) for value in measured.values())
 
 
 def test_scores_must_fit_the_labels() -> None:
