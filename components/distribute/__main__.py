@@ -62,8 +62,8 @@ def main(
     Example: `intclass distribute gs://BUCKET/examples --out gs://BUCKET/model --launcher pytorchjob --run try-1
     --gpus 1 -- --base-model tbs17/MathBERT --epochs 5`
     """
-    from intclass.components.distribute.command import finetune_config
     from intclass.components.distribute.stage import distribute
+    from intclass.components.finetune.command_line import finetune_config
 
     config = DistributeConfig(
         launcher=launcher,

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
-from intclass.components.distribute.command import MODULE, finetune_arguments
 from intclass.components.distribute.config import DistributeConfig
+from intclass.components.finetune.command_line import MODULE, finetune_arguments
 from intclass.components.finetune.config import FinetuneConfig
 from intclass.components.shared.errors import ClusterError, ConfigError
 from intclass.components.shared.manifest import Manifest, read_manifest

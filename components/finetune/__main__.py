@@ -14,6 +14,7 @@ from intclass.components.finetune.config import (
     FinetuneConfig,
     Optimizer,
     Precision,
+    Schedule,
     Strategy,
 )
 from intclass.components.shared.command import run
@@ -41,6 +42,10 @@ def main(
     batch_tokens: Annotated[
         int | None, typer.Option(help="Tokens in one step.", show_default="1024 for small, 4096 for others")
     ] = _USUAL.batch_tokens,
+    batch_growth: Annotated[
+        float, typer.Option(metavar="FACTOR", help="How many times larger batches are in the last epoch.")
+    ] = _USUAL.batch_growth,
+    schedule: Annotated[Schedule, typer.Option(help="How the learning rate changes.")] = _USUAL.schedule,
     warmup_fraction: Annotated[
         float, typer.Option(help="Share of training in which the learning rate rises.")
     ] = _USUAL.warmup_fraction,
@@ -88,6 +93,9 @@ def main(
     checkpoint_every: Annotated[
         int, typer.Option(metavar="STEPS", help="Steps between checkpoints; one after each epoch too.")
     ] = _USUAL.checkpoint_every,
+    pause_after: Annotated[
+        int | None, typer.Option(metavar="EPOCHS", help="End after so many; given again without it, it goes on.")
+    ] = _USUAL.pause_after,
 ) -> None:
     """Train a classifier of integrands on a dataset, and write it in Hugging Face format.
 
@@ -107,6 +115,8 @@ def main(
         epochs=epochs,
         learning_rate=learning_rate,
         batch_tokens=batch_tokens,
+        batch_growth=batch_growth,
+        schedule=schedule,
         warmup_fraction=warmup_fraction,
         weight_decay=weight_decay,
         dropout=dropout,
@@ -132,6 +142,7 @@ def main(
         servers=servers,
         workers=workers,
         checkpoint_every=checkpoint_every,
+        pause_after=pause_after,
     )
     manifest = finetune(dataset, out, config)
     if os.environ.get("RANK", "0") != "0":

@@ -20,9 +20,37 @@ from intclass.components.shared.errors import ConfigError, StorageError
 
 FOLDER_NAME: Final = "checkpoints"  # beside the model that they become
 _LAST: Final = re.compile(r"last-(\d{8})\.pt")
+# Options that shape neither the weights nor the data: another training may go on with other values.
+FORKABLE: Final = frozenset(
+    {"learning_rate", "schedule", "warmup_fraction", "batch_tokens", "batch_growth", "weight_decay", "dropout"}
+    | {"label_smoothing", "class_weights", "max_gradient_norm", "patience"}
+)
 
 Weights = dict[str, torch.Tensor]
 Content = dict[str, Any]
+
+
+def fork(source: str | Path, destination: str | Path, changes: Mapping[str, Any]) -> None:
+    """Copy a training's last checkpoint, taken between two epochs, so that another goes on with the options `changes`.
+
+    They are among FORKABLE. The state is written last: a folder that has one is whole. Raises StorageError if there is
+    no checkpoint to copy.
+    """
+    assert set(changes) <= FORKABLE, changes
+    origin, copy = (Checkpoints(folder, identity={}, every=1) for folder in (source, destination))
+    last = origin.last
+    if last is None:
+        raise StorageError(f"{source}: no checkpoint to go on from")
+    content = origin.read(last)
+    content["identity"] = {**content["identity"], **changes}
+    if "batch_tokens" in changes:
+        content["batch_tokens"] = changes["batch_tokens"] * len(content["ranks"])
+    if "weight_decay" in changes:
+        content["shared"]["optimizer"]["param_groups"][0]["weight_decay"] = changes["weight_decay"]
+    if content["best_epoch"]:
+        best = f"best-{content['best_epoch']:04}.pt"
+        copy.write(best, origin.read(best))
+    copy.write(last, content)
 
 
 class Checkpoints:
@@ -40,9 +68,9 @@ class Checkpoints:
         """Write the state after so many steps; `best_weights` are those of `best_epoch`, if there is one yet."""
         best, last = f"best-{best_epoch:04}.pt", f"last-{steps:08}.pt"
         if best_weights is not None and best_epoch != self._best_written:
-            self._write(best, best_weights)
+            self.write(best, best_weights)
             self._best_written = best_epoch
-        self._write(last, {**content, "best_epoch": best_epoch, "identity": self._identity})
+        self.write(last, {**content, "best_epoch": best_epoch, "identity": self._identity})
         for file in storage.list_files(self.folder):
             if storage.name_below(self.folder, file) not in (best, last):
                 storage.delete(file)
@@ -52,15 +80,20 @@ class Checkpoints:
 
         Raises ConfigError if it is another training's, StorageError if it cannot be read.
         """
-        names = (storage.name_below(self.folder, file) for file in storage.list_files(self.folder))
-        last = max(filter(_LAST.fullmatch, names), default=None)
+        last = self.last
         if last is None:
             return None
-        content = self._read(last)
+        content = self.read(last)
         self._refuse_another(content["identity"])
         best_epoch = content["best_epoch"]
         self._best_written = best_epoch
-        return content, cast("Weights", self._read(f"best-{best_epoch:04}.pt")) if best_epoch else None
+        return content, cast("Weights", self.read(f"best-{best_epoch:04}.pt")) if best_epoch else None
+
+    @property
+    def last(self) -> str | None:
+        """The name of the last state's file, or None where there is no checkpoint."""
+        names = (storage.name_below(self.folder, file) for file in storage.list_files(self.folder))
+        return max(filter(_LAST.fullmatch, names), default=None)
 
     def delete(self) -> None:
         """Delete them all: the training has come to its end."""
@@ -75,12 +108,14 @@ class Checkpoints:
                     "data to go on with it, delete that folder to begin anew, or give another --out"
                 )
 
-    def _write(self, name: str, content: Mapping[str, Any]) -> None:
+    def write(self, name: str, content: Mapping[str, Any]) -> None:
+        """Write one file, whole or not at all."""
         buffer = io.BytesIO()
         torch.save(dict(content), buffer)
         storage.write_bytes(storage.join(self.folder, name), buffer.getvalue())
 
-    def _read(self, name: str) -> Content:
+    def read(self, name: str) -> Content:
+        """Read one file; raises StorageError if that cannot be done."""
         path = storage.join(self.folder, name)
         data = storage.read_bytes(path)
         try:

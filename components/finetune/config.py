@@ -14,6 +14,7 @@ Precision = Literal["auto", "float32", "bfloat16"]
 Optimizer = Literal["adamw", "sgd"]
 Strategy = Literal["ddp", "local-sgd", "parameter-server", "hogwild"]
 Consistency = Literal["sync", "stale", "async"]
+Schedule = Literal["linear", "cosine", "wsd", "one-cycle"]
 
 SMALL: Final = "small"  # the base model that needs no download: an encoder with random weights over prefix words
 
@@ -23,6 +24,7 @@ _CHOICES: Final = {
     "optimizer": get_args(Optimizer),
     "strategy": get_args(Strategy),
     "consistency": get_args(Consistency),
+    "schedule": get_args(Schedule),
 }
 _AT_LEAST: Final = {
     "epochs": 1,
@@ -39,9 +41,10 @@ _AT_LEAST: Final = {
     "staleness": 0,
     "workers": 1,
     "checkpoint_every": 1,
+    "pause_after": 1,
 }
 _SHARES: Final = ("warmup_fraction", "dropout", "label_smoothing", "outer_momentum")
-_ABOVE_ZERO: Final = ("learning_rate", "max_gradient_norm", "outer_learning_rate")
+_ABOVE_ZERO: Final = ("learning_rate", "max_gradient_norm", "outer_learning_rate", "batch_growth")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +60,11 @@ class FinetuneConfig:
         learning_rate: Peak of the schedule; None takes 1e-3 for `small` and 5e-5 for a pretrained model.
         batch_tokens: Tokens in one step of one rank, padding included; None takes 1 024 for `small` and 4 096 for the
             others.
-        warmup_fraction: Share of all steps in which the learning rate rises; then it falls linearly to 0.
+        batch_growth: How many times as many tokens a batch has in the last epoch as in the first; it grows by the same
+            factor from each epoch to the next.
+        schedule: How the learning rate changes: after the warm-up it falls to 0, in a line (`linear`), along half a
+            wave (`cosine`), or in the last fifth of training only (`wsd`); `one-cycle` rises for 30 % of training.
+        warmup_fraction: Share of all steps in which the learning rate rises.
         optimizer: `adamw`, or `sgd` without momentum, for which local-sgd that averages every step equals ddp.
         max_gradient_norm: Longer gradients are cut to this length; infinity never cuts.
         weight_decay: Of the weight matrices; biases and norms are left alone.
@@ -85,6 +92,7 @@ class FinetuneConfig:
         servers: Ranks, from 0 on, that hold the weights of `parameter-server`; the others are workers.
         workers: Processes of `hogwild`, all on this machine.
         checkpoint_every: Steps between checkpoints; there is one after each epoch too.
+        pause_after: End after so many epochs, with a checkpoint from which the same training goes on; None does not.
     """
 
     base_model: str = SMALL
@@ -93,6 +101,8 @@ class FinetuneConfig:
     epochs: int = 20
     learning_rate: float | None = None
     batch_tokens: int | None = None
+    batch_growth: float = 1.0
+    schedule: Schedule = "linear"
     warmup_fraction: float = 0.06
     optimizer: Optimizer = "adamw"
     max_gradient_norm: float = 1.0
@@ -118,6 +128,7 @@ class FinetuneConfig:
     servers: int = 1
     workers: int = 2
     checkpoint_every: int = 500
+    pause_after: int | None = None
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
@@ -133,7 +144,8 @@ class FinetuneConfig:
         for name in _ABOVE_ZERO:
             value = getattr(self, name)
             self._refuse(name, value is not None and not value > 0, "give a number above 0")
-        self._refuse("learning_rate", self.learning_rate == math.inf, "give a finite number")
+        for name in ("learning_rate", "batch_growth"):
+            self._refuse(name, getattr(self, name) == math.inf, "give a finite number")
         self._refuse("base_model", not self.base_model, "give `small`, a name on the hub, or a folder")
         # Rotary position embeddings turn pairs of a head's coordinates.
         uneven = self.hidden_size % (2 * self.num_heads) != 0

@@ -21,7 +21,8 @@ from intclass.components.shared import storage
 from intclass.components.shared.manifest import is_complete, read_manifest
 from intclass.components.shared.records import EXAMPLES, read_table
 
-_MAY_CHANGE: Final = ("checkpoint_every", "device")  # between a checkpoint and the training that goes on from it
+# Between a checkpoint and the training that goes on from it.
+_MAY_CHANGE: Final = ("checkpoint_every", "device", "pause_after")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +71,8 @@ def prepare(dataset: str | Path, config: FinetuneConfig, *, compute: Compute, ra
         epochs=config.epochs,
         patience=config.patience,
         batch_tokens=config.batch_tokens * ranks,
+        batch_growth=config.batch_growth,
+        pause_after=config.pause_after,
         seed=config.seed,
         pad_id=encoder.tokenizer.pad_token_id,
     )
@@ -102,6 +105,7 @@ def _recipe(config: FinetuneConfig, split: TrainSplit) -> Recipe:
     assert config.learning_rate is not None
     return Recipe(
         learning_rate=config.learning_rate,
+        schedule=config.schedule,
         warmup_fraction=config.warmup_fraction,
         weight_decay=config.weight_decay,
         label_smoothing=config.label_smoothing,

@@ -12,7 +12,8 @@ from torch import nn
 from torch.nn import functional
 
 from intclass.components.finetune.compute import Compute
-from intclass.components.finetune.config import Optimizer
+from intclass.components.finetune.config import Optimizer, Schedule
+from intclass.components.finetune.schedule import learning_rate_share
 
 _BETAS: Final = (0.9, 0.98)  # a shorter memory of squared gradients than usual suits runs of a few thousand steps
 
@@ -26,6 +27,7 @@ class Recipe:
     weight_decay: float
     label_smoothing: float
     class_weights: tuple[float, float] = (1.0, 1.0)
+    schedule: Schedule = "linear"
     optimizer: Optimizer = "adamw"
     max_gradient_norm: float = 1.0
 
@@ -103,16 +105,9 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, *, done: float, factor: float = 1.0) -> None:
     """Set the rate of the schedule where `done` of training is behind, times `factor`."""
-    rate = recipe.learning_rate * schedule(done, warmup_fraction=recipe.warmup_fraction)
+    share = learning_rate_share(recipe.schedule, done, warmup_fraction=recipe.warmup_fraction)
     for group in optimizer.param_groups:
-        group["lr"] = rate * factor
-
-
-def schedule(done: float, *, warmup_fraction: float) -> float:
-    """The share of the peak learning rate: rises linearly from 0 during warm-up, then falls linearly to 0."""
-    if done < warmup_fraction:
-        return done / warmup_fraction
-    return (1 - done) / (1 - warmup_fraction)
+        group["lr"] = recipe.learning_rate * share * factor
 
 
 def _parameter_groups(model: nn.Module, weight_decay: float) -> Iterable[dict[str, Any]]:

@@ -24,6 +24,7 @@ from intclass.components.finetune.interruption import EXIT_TERMINATED, Interrupt
 from intclass.components.finetune.log import TrainingLog
 from intclass.components.finetune.metrics import Floats, Scores, score
 from intclass.components.finetune.parallel.strategy import Epoch, Step, Strategy
+from intclass.components.finetune.schedule import batch_tokens_in
 from intclass.components.shared.errors import ConfigError
 from intclass.components.shared.progress import Progress
 
@@ -32,8 +33,8 @@ from intclass.components.shared.progress import Progress
 class Plan:
     """How long to train, in which order, and what a batch holds.
 
-    `batch_tokens` are those of all ranks together. A checkpoint keeps the number, so that a training which goes on with
-    more or fewer ranks takes the same steps.
+    `batch_tokens` are those of all ranks together, in the first epoch. A checkpoint keeps the number, so that a
+    training which goes on with more or fewer ranks takes the same steps.
     """
 
     epochs: int
@@ -41,11 +42,14 @@ class Plan:
     batch_tokens: int
     seed: int
     pad_id: int
+    batch_growth: float = 1.0
+    pause_after: int | None = None
 
     def batches(self, split: Split, epoch: int) -> list[Ints]:
         """The epoch's batches as indices into the split: a matter of (seed, epoch) alone."""
         rng = np.random.default_rng((self.seed, epoch))
-        return token_batches([len(row) for row in split.ids], budget=self.batch_tokens, rng=rng)
+        budget = batch_tokens_in(epoch, first=self.batch_tokens, growth=self.batch_growth, epochs=self.epochs)
+        return token_batches([len(row) for row in split.ids], budget=budget, rng=rng)
 
     def epoch(self, split: Split, number: int) -> Epoch:
         """The epoch over the split as it reads in that epoch."""
@@ -122,6 +126,7 @@ class Training:
         progress.resume(self._position.samples)
         with progress, noted_interruption() as interruption:
             while not self._is_over():
+                self._pause_if_due()
                 self._run_epoch(progress, interruption)
             progress.total = progress.done  # nothing is left to do
         assert self._best is not None
@@ -133,6 +138,14 @@ class Training:
         done = self._position.epoch - 1
         overfits = self._best is not None and done - self._best.epoch >= self._plan.patience
         return done == self._plan.epochs or overfits
+
+    def _pause_if_due(self) -> None:
+        """End the process after the epoch that was asked for; its checkpoint is written."""
+        if self._plan.pause_after is None or self._position.epoch - 1 < self._plan.pause_after:
+            return
+        if self._group.leads:
+            sys.stderr.write(f"paused after epoch {self._plan.pause_after}; the same command goes on\n")
+        raise SystemExit(0)
 
     def _run_epoch(self, progress: Progress, interruption: Interruption) -> None:
         position, split = self._position, self._training.epoch(self._position.epoch)

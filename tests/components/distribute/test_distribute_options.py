@@ -5,8 +5,8 @@ from dataclasses import fields
 import pytest
 
 from intclass.components.distribute import DistributeConfig, distribute
-from intclass.components.distribute.command import finetune_arguments, finetune_config
 from intclass.components.finetune import FinetuneConfig
+from intclass.components.finetune.command_line import finetune_arguments, finetune_config
 from intclass.components.shared.errors import ConfigError
 
 OTHERS = FinetuneConfig(
@@ -41,6 +41,9 @@ OTHERS = FinetuneConfig(
     servers=3,
     workers=5,
     checkpoint_every=11,
+    pause_after=3,
+    schedule="cosine",
+    batch_growth=4.0,
 )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from intclass.components.finetune.checkpoint import Checkpoints
+from intclass.components.finetune.checkpoint import Checkpoints, fork
 from intclass.components.shared import storage
 from intclass.components.shared.errors import ConfigError, StorageError
 
@@ -67,3 +67,24 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     (tmp_path / "last-00000001.pt").write_bytes(b"nothing")
     with pytest.raises(StorageError, match=r"last-00000001.pt: not a checkpoint; delete .* to begin anew"):
         checkpoints(str(tmp_path)).load()
+
+
+def test_another_training_goes_on_from_a_fork_with_other_options(storage_root: str) -> None:
+    origin, copy = f"{storage_root}/origin", f"{storage_root}/copy"
+    state = {"param_groups": [{"weight_decay": 0.1}, {"weight_decay": 0.0}]}
+    content = {"model": weights(0.5), "batch_tokens": 200, "ranks": [{}, {}], "shared": {"optimizer": state}}
+    checkpoints(origin, weight_decay=0.1, batch_tokens=100).save(7, content, best_epoch=1, best_weights=weights(1))
+    changes = {"weight_decay": 0.3, "batch_tokens": 150}
+    fork(origin, copy, changes)
+    found = checkpoints(copy, **changes).load()
+    assert found is not None
+    forked, best = found
+    assert best is not None
+    assert forked["batch_tokens"] == 300
+    assert [group["weight_decay"] for group in forked["shared"]["optimizer"]["param_groups"]] == [0.3, 0.0]
+    assert checkpoints(origin, weight_decay=0.1, batch_tokens=100).load() is not None
+
+
+def test_there_must_be_something_to_fork(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="no checkpoint"):
+        fork(tmp_path / "nothing", tmp_path / "copy", {})

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from intclass.components.finetune import FinetuneConfig
 from intclass.components.finetune.compute import Compute, reproducible
-from intclass.components.finetune.learner import Batch, Learner, Recipe, schedule
+from intclass.components.finetune.learner import Batch, Learner, Recipe
 from intclass.components.finetune.model import make_encoder
 
 CPU = Compute(device=torch.device("cpu"))
@@ -25,12 +25,6 @@ def tiny_model(*, dropout: float = 0.0) -> torch.nn.Module:
 def batch(count: int = 8) -> Batch:
     tokens = torch.randint(3, 40, (count, 5), generator=torch.Generator().manual_seed(0))
     return Batch(tokens, torch.ones_like(tokens), torch.arange(count) % 2)
-
-
-def test_the_learning_rate_rises_and_falls() -> None:
-    shares = [schedule(done, warmup_fraction=0.2) for done in (0.0, 0.1, 0.2, 0.6, 1.0)]
-    assert shares == pytest.approx([0, 0.5, 1, 0.5, 0])
-    assert schedule(0.0, warmup_fraction=0.0) == 1
 
 
 def test_a_step_lowers_the_loss_and_returns_its_sum() -> None:

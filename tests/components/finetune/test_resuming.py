@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from intclass.components.finetune import FinetuneConfig, finetune
 from intclass.components.shared import storage
 from intclass.components.shared.command import EXIT_TRY_AGAIN
-from intclass.components.shared.manifest import read_manifest
+from intclass.components.shared.manifest import is_complete, read_manifest
 
 OPTIONS = (
     "--epochs=2",
@@ -180,3 +182,14 @@ def test_torchrun_restarts_what_was_killed_and_it_ends_as_if_undisturbed(
     finally:
         process.terminate()
     assert made(out) == made(undisturbed(2))
+
+
+def test_a_training_that_paused_goes_on_as_if_it_had_not(dataset: Path, tmp_path: Path, tiny: FinetuneConfig) -> None:
+    finetune(dataset, tmp_path / "whole", tiny)
+    for epochs in (1, 1, 3):  # the second has nothing to do
+        with pytest.raises(SystemExit) as ended:
+            finetune(dataset, tmp_path / "paused", replace(tiny, pause_after=epochs))
+        assert ended.value.code == 0
+        assert not is_complete(tmp_path / "paused")
+    finetune(dataset, tmp_path / "paused", tiny)
+    assert made(tmp_path / "paused") == made(tmp_path / "whole")
