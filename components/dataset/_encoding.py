@@ -10,11 +10,12 @@ from typing import Final, NamedTuple
 
 import pyarrow as pa
 
-from intclass.components.dataset._family import family, family_shape
 from intclass.components.shared.cores import available_cores
 from intclass.components.shared.errors import ExpressionError
 from intclass.components.shared.expressions import (
     count_nodes,
+    family,
+    family_shape,
     parse_trusted,
     prefix_words,
     skeleton_hash,

@@ -10,11 +10,10 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from intclass.components.dataset._family import family
 from intclass.components.dataset._shards import count_missing_shards
 from intclass.components.shared import storage
 from intclass.components.shared.errors import ExpressionError, RecordsError
-from intclass.components.shared.expressions import parse
+from intclass.components.shared.expressions import family, parse
 from intclass.components.shared.failure import FAILURE_FILE, read_failure
 from intclass.components.shared.manifest import Manifest, is_complete, read_manifest
 from intclass.components.shared.records import OUTCOMES, read_table

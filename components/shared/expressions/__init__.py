@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from intclass.components.shared.expressions._canonical import canonical, canonical_text, digest, fingerprint
+from intclass.components.shared.expressions._family import family, family_shape
 from intclass.components.shared.expressions._formula import Formula, formula, formula_trusted, sympy_text
 from intclass.components.shared.expressions._limits import DEFAULT_LIMITS, TRUSTED_LIMITS, Limits
 from intclass.components.shared.expressions._names import X
@@ -29,6 +30,8 @@ __all__ = [
     "canonical_text",
     "count_nodes",
     "digest",
+    "family",
+    "family_shape",
     "fingerprint",
     "formula",
     "formula_trusted",

@@ -11,9 +11,8 @@ import yaml
 
 from intclass.components.dataset import DatasetConfig, build_dataset
 from intclass.components.dataset._card import _size_category
-from intclass.components.dataset._family import family
 from intclass.components.dataset._tables import table
-from intclass.components.shared.expressions import parse, skeleton_hash
+from intclass.components.shared.expressions import family, parse, skeleton_hash
 from intclass.components.shared.manifest import write_manifest
 from intclass.components.shared.records import EXAMPLES, OUTCOMES, write_table
 

@@ -7,8 +7,7 @@ import pyarrow as pa
 import pytest
 
 from intclass.components.dataset._encoding import CHUNK_ROWS, Encoding, encode, encode_rows
-from intclass.components.dataset._family import family, family_shape
-from intclass.components.shared.expressions import from_prefix, parse, skeleton_hash
+from intclass.components.shared.expressions import family, family_shape, from_prefix, parse, skeleton_hash
 
 
 def test_an_encoding_is_words_keys_and_size() -> None:

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from intclass.components.dataset._family import family
 from intclass.components.dataset._reading import read_hold_outs, read_outcomes
 from intclass.components.shared import storage
 from intclass.components.shared.errors import ExpressionError, RecordsError, StorageError
-from intclass.components.shared.expressions import parse
+from intclass.components.shared.expressions import family, parse
 from intclass.components.shared.failure import Failure, write_failure
 from intclass.components.shared.manifest import write_manifest
 from intclass.components.shared.records import FUNCTIONS, OUTCOMES, write_table

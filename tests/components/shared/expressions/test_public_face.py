@@ -19,6 +19,8 @@ def test_public_names() -> None:
         "canonical_text",
         "count_nodes",
         "digest",
+        "family",
+        "family_shape",
         "fingerprint",
         "formula",
         "formula_trusted",

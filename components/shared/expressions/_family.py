@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from sympy import Expr
 
-from intclass.components.shared.expressions import X, canonical, digest
+from intclass.components.shared.expressions._canonical import canonical, digest
+from intclass.components.shared.expressions._names import X
 
 _CONSTANT: Final = ""
 
