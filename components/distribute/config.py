@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
 from intclass.components.shared.errors import ConfigError
 from intclass.components.shared.images import TRAIN
+from intclass.components.shared.kube.quantities import check_quantity
 
 Launcher = Literal["local", "pytorchjob", "trainjob"]
 
-_QUANTITY: Final = re.compile(r"\d+(\.\d+)?(m|k|[KMGT]i?)?")
 _AT_LEAST: Final = {"nodes": 1, "min_nodes": 0, "gpus": 0, "deadline_seconds": 1, "ttl_seconds": 0, "max_restarts": 0}
 
 
@@ -62,8 +61,7 @@ class DistributeConfig:
             if getattr(self, name) < least:
                 raise ConfigError(f"{name} is {getattr(self, name)}; give at least {least}")
         for name in ("cpu", "memory"):
-            if not _QUANTITY.fullmatch(getattr(self, name)):
-                raise ConfigError(f"{name} is {getattr(self, name)!r}; write it as Kubernetes does, as 500m, 4 or 16Gi")
+            check_quantity(name, getattr(self, name))
         if self.min_nodes > self.nodes:
             raise ConfigError(f"min_nodes is {self.min_nodes}; give at most nodes = {self.nodes}")
         if self.min_nodes and self.launcher == "trainjob":

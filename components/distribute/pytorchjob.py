@@ -10,7 +10,7 @@ from kubernetes.client import models
 
 from intclass.components.distribute.command import pod_command
 from intclass.components.distribute.config import DistributeConfig
-from intclass.components.distribute.pods import container, pod_spec
+from intclass.components.shared.kube.pod import container, pod_spec
 
 CONTAINER: Final = "pytorch"  # the operator looks for this name
 _INDEX: Final = "training.kubeflow.org/replica-index"

@@ -8,9 +8,9 @@ from typing import Any, Final, TypeVar
 from kubeflow_trainer_api import models as trainer
 from kubernetes.client import ApiClient
 
-from intclass.components.distribute import pods
 from intclass.components.distribute.command import pod_command
 from intclass.components.distribute.config import DistributeConfig
+from intclass.components.shared.kube import pod as pods
 
 RUNTIME: Final = "torch-distributed"
 CONTAINER: Final = "node"  # of the runtime's pods, and of the replicated job that makes them

@@ -1,34 +1,65 @@
-"""The pod of a training: what it runs, what it may use, where it may be placed, what it may not do."""
+"""The pod of a child job: what it runs, what it may use, where it may be placed, what it may not do."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
 
 from kubernetes.client import models
 
-from intclass.components.distribute.config import DistributeConfig
+from intclass.components.shared.kube import containers
+from intclass.components.shared.kube.containers import USER
 
-GPU: Final = "nvidia.com/gpu"
 SPOT: Final = "cloud.google.com/gke-spot"
 # A spot machine of Google's is gone 15 s after SIGTERM at the earliest; a checkpoint must be written by then.
 _GRACE_SECONDS: Final = 30
-_USER: Final = 10001
 
 
-def pod_spec(config: DistributeConfig, container: models.V1Container) -> models.V1PodSpec:
+class PodOptions(Protocol):
+    """What the options of a job say about its pods."""
+
+    @property
+    def image(self) -> str:
+        """The container image."""
+
+    @property
+    def cpu(self) -> str:
+        """Cores, as Kubernetes writes them."""
+
+    @property
+    def memory(self) -> str:
+        """Memory, as Kubernetes writes it."""
+
+    @property
+    def gpus(self) -> int:
+        """NVIDIA GPUs."""
+
+    @property
+    def node_selector(self) -> Mapping[str, str]:
+        """Labels that a node must have."""
+
+    @property
+    def spot(self) -> bool:
+        """Whether the pod may run on spot machines, which are preferred where there are any."""
+
+    @property
+    def service_account(self) -> str:
+        """Whose rights the pod has."""
+
+
+def pod_spec(options: PodOptions, container: models.V1Container) -> models.V1PodSpec:
     """The pod around the container."""
     return models.V1PodSpec(
         containers=[container],
-        service_account_name=config.service_account,
-        node_selector=dict(config.node_selector) or None,
-        tolerations=tolerations(config) or None,
-        affinity=affinity(config),
+        service_account_name=options.service_account,
+        node_selector=dict(options.node_selector) or None,
+        tolerations=tolerations(options) or None,
+        affinity=affinity(options),
         security_context=models.V1PodSecurityContext(
             run_as_non_root=True,
-            run_as_user=_USER,
-            run_as_group=_USER,
-            fs_group=_USER,
+            run_as_user=USER,
+            run_as_group=USER,
+            fs_group=USER,
             seccomp_profile=models.V1SeccompProfile(type="RuntimeDefault"),
         ),
         termination_grace_period_seconds=_GRACE_SECONDS,
@@ -38,32 +69,27 @@ def pod_spec(config: DistributeConfig, container: models.V1Container) -> models.
 
 
 def container(
-    config: DistributeConfig, *, name: str, command: Sequence[str], arguments: Sequence[str]
+    options: PodOptions, *, name: str, command: Sequence[str], arguments: Sequence[str]
 ) -> models.V1Container:
-    """The container that trains; nothing of its image can be written to but /tmp."""
+    """The container of the job; nothing of its image can be written to but /tmp."""
     return models.V1Container(
         name=name,
-        image=config.image,
+        image=options.image,
         command=list(command),
         args=list(arguments),
         env=[models.V1EnvVar(name=key, value=value) for key, value in ENVIRONMENT.items()],
-        resources=resources(config),
+        resources=resources(options),
         volume_mounts=volume_mounts(),
-        security_context=models.V1SecurityContext(
-            allow_privilege_escalation=False,
-            read_only_root_filesystem=True,
-            capabilities=models.V1Capabilities(drop=["ALL"]),
-        ),
+        security_context=containers.locked_down(),
     )
 
 
 ENVIRONMENT: Final = {"HOME": "/tmp", "HF_HOME": "/tmp/huggingface", "OMP_WAIT_POLICY": "PASSIVE"}  # noqa: S108
 
 
-def resources(config: DistributeConfig) -> models.V1ResourceRequirements:
-    """Requests are limits for memory, which cannot be shared; cores beyond the request may be used while idle."""
-    limits = {"memory": config.memory} | ({GPU: str(config.gpus)} if config.gpus else {})
-    return models.V1ResourceRequirements(requests={"cpu": config.cpu, **limits}, limits=limits)
+def resources(options: PodOptions) -> models.V1ResourceRequirements:
+    """The resources of one pod."""
+    return containers.resources(cpu=options.cpu, memory=options.memory, gpus=options.gpus)
 
 
 def volumes() -> list[models.V1Volume]:
@@ -82,16 +108,15 @@ def volume_mounts() -> list[models.V1VolumeMount]:
     ]
 
 
-def tolerations(config: DistributeConfig) -> list[models.V1Toleration]:
+def tolerations(options: PodOptions) -> list[models.V1Toleration]:
     """Of the taints of spot and of GPU nodes, where the pod may use them."""
     spot = models.V1Toleration(key=SPOT, operator="Equal", value="true", effect="NoSchedule")
-    gpu = models.V1Toleration(key=GPU, operator="Exists", effect="NoSchedule")
-    return [*([spot] if config.spot else []), *([gpu] if config.gpus else [])]
+    return [*([spot] if options.spot else []), *([containers.gpu_toleration()] if options.gpus else [])]
 
 
-def affinity(config: DistributeConfig) -> models.V1Affinity | None:
+def affinity(options: PodOptions) -> models.V1Affinity | None:
     """Spot machines first, others where there are none."""
-    if not config.spot:
+    if not options.spot:
         return None
     labelled = models.V1NodeSelectorRequirement(key=SPOT, operator="In", values=["true"])
     preferred = models.V1PreferredSchedulingTerm(
