@@ -59,12 +59,16 @@ class Classifier:
             encoder = load_encoder(local, name=str(folder))
             return cls(encoder, Calibration.load(local), read_manifest(local), compute=compute)
 
-    def predict(self, integrands: Sequence[str | Expr]) -> Floats:
-        """The calibrated probabilities (n,) of class 1 for text in ordinary notation, or for expressions in x.
+    def predict(self, integrands: Sequence[str | Expr], *, calibrated: bool = True) -> Floats:
+        """The probabilities (n,) of class 1 for text in ordinary notation, or for expressions in x.
 
         Raises ExpressionError for text that is no expression, and for an expression with a function that is unknown.
         """
-        return self._probabilities([self._text(integrand) for integrand in integrands])
+        return self._probabilities(self.read(integrands), calibrated=calibrated)
+
+    def read(self, integrands: Sequence[str | Expr]) -> list[str]:
+        """What the model reads for integrands, before its tokenizer; raises as `predict` does."""
+        return [self._text(integrand) for integrand in integrands]
 
     def predict_prefixes(self, prefixes: Sequence[str]) -> Floats:
         """As `predict`, for canonical expressions as prefix words joined by spaces (the examples' column `prefix`)."""
@@ -75,7 +79,6 @@ class Classifier:
         return self._logits(self._texts(prefixes))
 
     def _text(self, integrand: str | Expr) -> str:
-        """What the model reads for an integrand."""
         expr = parse(integrand) if isinstance(integrand, str) else integrand
         return " ".join(prefix_words(canonical(expr))) if self._encoding == "prefix" else canonical_text(expr)
 
@@ -88,8 +91,8 @@ class Classifier:
         ids = self._reader(texts).ids
         return predict_logits(self._model, ids, pad_id=self._reader.pad_id, compute=self._compute)
 
-    def _probabilities(self, texts: Sequence[str]) -> Floats:
-        logits = self._logits(texts) / self.calibration.temperature
+    def _probabilities(self, texts: Sequence[str], *, calibrated: bool = True) -> Floats:
+        logits = self._logits(texts) / (self.calibration.temperature if calibrated else 1.0)
         probabilities: Floats = expit(logits[:, 1] - logits[:, 0])
         return probabilities
 

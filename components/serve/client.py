@@ -6,7 +6,6 @@ httpx is imported where it is used, so that the command line need not load it to
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import subprocess
 import sys
 import tempfile
@@ -15,14 +14,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from intclass.components.serve.command import MODULE, serve_arguments
 from intclass.components.serve.config import ServeConfig
-from intclass.components.shared.errors import ConfigError, ServingError
+from intclass.components.shared.errors import ServingError
 
 if TYPE_CHECKING:
     import httpx
 
 READY_SECONDS: Final = 180.0
-_TOLERANCE = 0.01  # the server may compute in bfloat16
+TOLERANCE: Final = 0.01  # the server may compute in bfloat16
 _LOG_LINES = 5
 _EXIT_SECONDS = 10  # for the process to end once its requests are done
 
@@ -39,7 +39,7 @@ def running_server(
     config = config or ServeConfig(port=0)
     with tempfile.TemporaryDirectory(prefix="intclass-serve-") as scratch:
         log = Path(log_path or f"{scratch}/log")
-        with _started(_command(model, config), log) as (process, url):
+        with _started([sys.executable, "-m", MODULE, *serve_arguments(str(model), config)], log) as (process, url):
             _wait_until_ready(process, url, log)
             yield url
             _stop(process, log, seconds=config.grace_seconds + config.drain_seconds + _EXIT_SECONDS)
@@ -61,12 +61,23 @@ def compare(url: str, model: str | Path, integrands: Sequence[str]) -> list[dict
 
     from intclass.components.finetune import Classifier
 
-    with Client(base_url=url, timeout=60, trust_env=False) as client:
-        answers, over_v2 = ask_v1(client, integrands), ask_v2(client, integrands)
     expected = Classifier.load(model).predict(list(integrands))
+    with Client(base_url=url, timeout=60, trust_env=False) as client:
+        return hold_against(client, integrands, expected)
+
+
+def hold_against(
+    client: httpx.Client, integrands: Sequence[str], expected: Sequence[float], *, model_name: str = "intclass"
+) -> list[dict[str, Any]]:
+    """A server's answers over V1 as `compare` returns them, if they and those over V2 are the expected probabilities.
+
+    Raises ServingError if they differ, or if the server refuses an integrand.
+    """
+    answers = ask_v1(client, integrands, model_name=model_name)
+    over_v2 = ask_v2(client, integrands, model_name=model_name)
     for answer, other, probability in zip(answers, over_v2, expected, strict=True):
         said = (answer["probability"], other["probability"])
-        if any(abs(value - probability) > _TOLERANCE for value in said):
+        if any(abs(value - probability) > TOLERANCE for value in said):
             over = f"{said[0]:.6f} over V1, {said[1]:.6f} over V2"
             raise ServingError(f"{answer['integrand']}: {over}, but the model says {probability:.6f}")
     return answers
@@ -74,8 +85,14 @@ def compare(url: str, model: str | Path, integrands: Sequence[str]) -> list[dict
 
 def ask_v1(client: httpx.Client, integrands: Sequence[str], *, model_name: str = "intclass") -> list[dict[str, Any]]:
     """One dict for each integrand, over V1; raises ServingError with the server's reason."""
-    body = {"instances": list(integrands)}
-    predictions: list[dict[str, Any]] = _post(client, f"/v1/models/{model_name}:predict", body)["predictions"]
+    return predict_v1(client, integrands, model_name=model_name)
+
+
+def predict_v1(client: httpx.Client, texts: Sequence[str], *, model_name: str) -> list[dict[str, Any]]:
+    """Any V1 server's predictions for texts; raises ServingError with its reason."""
+    predictions: list[dict[str, Any]] = _post(client, f"/v1/models/{model_name}:predict", {"instances": list(texts)})[
+        "predictions"
+    ]
     return predictions
 
 
@@ -109,14 +126,6 @@ def _started(command: list[str], log: Path) -> Iterator[tuple[subprocess.Popen[s
             yield process, line.split()[-1]
         finally:
             process.kill()
-
-
-def _command(model: str | Path, config: ServeConfig) -> list[str]:
-    if config.limits is not None:
-        raise ConfigError("limits: the command line takes none, so a server in another process cannot have them")
-    settings = {name: value for name, value in dataclasses.asdict(config).items() if value is not None}
-    options = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
-    return [sys.executable, "-m", "intclass.components.serve", f"--model={model}", *options]
 
 
 def _wait_until_ready(process: subprocess.Popen[str], url: str, log: Path) -> None:

@@ -1,4 +1,4 @@
-"""Jobs that a step starts on the cluster: owned by its run, followed to their end, gone with it.
+"""Objects that a step makes on the cluster; jobs are owned by its run, followed to their end, gone with it.
 
 Built on the official clients, which are the extra `cluster`; they are imported when a cluster is first spoken to.
 """
@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from intclass.components.shared.kube.child import ChildJob, run_to_end
     from intclass.components.shared.kube.connection import Connection, connect
     from intclass.components.shared.kube.identity import Identity
-    from intclass.components.shared.kube.kinds import JOB, PYTORCHJOB, TRAINJOB, JobKind
+    from intclass.components.shared.kube.kinds import INFERENCE_SERVICE, JOB, PYTORCHJOB, TRAINJOB, JobKind
     from intclass.components.shared.kube.reaper import reap
     from intclass.components.shared.kube.workflow import own_run
 
 __all__ = [
+    "INFERENCE_SERVICE",
     "JOB",
     "PYTORCHJOB",
     "TRAINJOB",
@@ -32,6 +33,7 @@ __all__ = [
 ]
 
 _HOMES: Final = {
+    "INFERENCE_SERVICE": "kinds",
     "JOB": "kinds",
     "PYTORCHJOB": "kinds",
     "TRAINJOB": "kinds",

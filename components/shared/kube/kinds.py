@@ -1,4 +1,4 @@
-"""The kinds of job that a step may start, and how each says how it is getting on."""
+"""The kinds of object that a step may make, and how those that are jobs say how they are getting on."""
 
 from __future__ import annotations
 
@@ -8,8 +8,23 @@ from typing import Any, Final
 
 
 @dataclass(frozen=True, kw_only=True)
-class JobKind:
-    """One kind of object with `status.conditions`.
+class ObjectKind:
+    """One kind of object in a group, as in `/apis/GROUP/VERSION/namespaces/NAMESPACE/PLURAL`."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+
+    @property
+    def api_version(self) -> str:
+        """As an object writes it."""
+        return f"{self.group}/{self.version}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobKind(ObjectKind):
+    """One kind of job with `status.conditions`.
 
     Attributes:
         container: The container whose log is followed; None takes a pod's only one.
@@ -19,10 +34,6 @@ class JobKind:
             pod at once or not at all, and in the second case never says that the job has failed.
     """
 
-    group: str
-    version: str
-    plural: str
-    kind: str
     container: str | None
     pod_label: str
     succeeded: str
@@ -80,5 +91,11 @@ TRAINJOB: Final = JobKind(
     container="node",
     pod_label="jobset.sigs.k8s.io/jobset-name",
     succeeded="Complete",
+)
+INFERENCE_SERVICE: Final = ObjectKind(
+    group="serving.kserve.io", version="v1beta1", plural="inferenceservices", kind="InferenceService"
+)
+POD_DISRUPTION_BUDGET: Final = ObjectKind(
+    group="policy", version="v1", plural="poddisruptionbudgets", kind="PodDisruptionBudget"
 )
 KINDS: Final = (JOB, PYTORCHJOB, TRAINJOB)

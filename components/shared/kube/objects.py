@@ -1,9 +1,9 @@
-"""The calls that child jobs need, each with patience."""
+"""The calls that child jobs and other objects of ours need, each with patience."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kubernetes import client, watch
@@ -11,7 +11,7 @@ from kubernetes.client.rest import ApiException
 
 from intclass.components.shared.errors import ClusterError
 from intclass.components.shared.kube.connection import CONFLICT, GONE, NOT_FOUND, Connection, describe, is_passing
-from intclass.components.shared.kube.kinds import JobKind
+from intclass.components.shared.kube.kinds import ObjectKind
 
 Job = dict[str, Any]
 
@@ -19,7 +19,7 @@ Job = dict[str, Any]
 class Jobs:
     """The objects of one kind in the connection's namespace."""
 
-    def __init__(self, connection: Connection, kind: JobKind) -> None:
+    def __init__(self, connection: Connection, kind: ObjectKind) -> None:
         self.connection, self.kind = connection, kind
         self._custom = client.CustomObjectsApi(connection.client)
         self._place = (kind.group, kind.version, connection.namespace, kind.plural)
@@ -43,6 +43,20 @@ class Jobs:
                 return None
             raise
         return job
+
+    def update(self, name: str, change: Callable[[Job], Job]) -> Job:
+        """Write what `change` makes of the present object; made anew from a newer one if somebody else was faster.
+
+        Raises ApiException for refusals, one of 404 if there is no such object.
+        """
+        end = time.monotonic() + self.connection.patience.seconds
+        while True:
+            try:
+                return self._replace(name, change)
+            except ApiException as error:
+                if error.status != CONFLICT or time.monotonic() > end:
+                    raise
+                self._pause(error)
 
     def labelled(self, selector: str) -> list[Job]:
         """The jobs with such labels."""
@@ -112,6 +126,14 @@ class Jobs:
             timeout_seconds=max(1, round(seconds)),
         )
         return events
+
+    def _replace(self, name: str, change: Callable[[Job], Job]) -> Job:
+        found = self.connection.ask(lambda: self._custom.get_namespaced_custom_object(*self._place, name))
+        body = change(found)
+        replaced: Job = self.connection.ask(
+            lambda: self._custom.replace_namespaced_custom_object(*self._place, name, body)
+        )
+        return replaced
 
     def _pause(self, error: Exception) -> None:
         self.connection.note_trouble(error)

@@ -29,10 +29,13 @@ class Failure:
 
 
 class Pods:
-    """The pods of one job, named in the output without the job's own name: `worker-1`."""
+    """The pods of one job, named in the output without the job's own name: `worker-1`.
+
+    The log of the pod with the labels `leader` is followed; with None there is no such pod.
+    """
 
     def __init__(
-        self, connection: Connection, *, job: str, selector: str, leader: Mapping[str, str], stream: TextIO
+        self, connection: Connection, *, job: str, selector: str, leader: Mapping[str, str] | None, stream: TextIO
     ) -> None:
         self.failures: list[Failure] = []
         self._connection, self._job, self._selector, self._leader = connection, job, selector, leader
@@ -73,6 +76,11 @@ class Pods:
         return time.monotonic() - min(self._failed_since.values()) if self._failed_since else 0.0
 
     @property
+    def states(self) -> list[str]:
+        """What has last been told of each pod."""
+        return [f"{self._short_name(name)} {line}" for name, line in sorted(self._told.items())]
+
+    @property
     def warnings(self) -> list[str]:
         """What has been told of events."""
         return [message for _, message in sorted(self._warned)]
@@ -94,7 +102,7 @@ class Pods:
             self.say(f"{self._short(pod)} {line}")
 
     def _note_failures(self, pod: client.V1Pod) -> None:
-        for status in pod.status.container_statuses or []:
+        for status in [*(pod.status.init_container_statuses or []), *(pod.status.container_statuses or [])]:
             runs = ((status.state, status.restart_count), (status.last_state, status.restart_count - 1))
             for state, number in runs:
                 ended = state and state.terminated
@@ -117,7 +125,7 @@ class Pods:
 
     def _leads(self, pod: client.V1Pod) -> bool:
         labels = pod.metadata.labels or {}
-        return all(labels.get(key) == value for key, value in self._leader.items())
+        return self._leader is not None and all(labels.get(key) == value for key, value in self._leader.items())
 
     def _follow(self, pod: client.V1Pod) -> None:
         followed = self._follower is not None and self._follower.pod.metadata.uid == pod.metadata.uid
@@ -129,7 +137,10 @@ class Pods:
         self._follower.start()
 
     def _short(self, pod: client.V1Pod) -> str:
-        return str(pod.metadata.name).removeprefix(f"{self._job}-")
+        return self._short_name(pod.metadata.name)
+
+    def _short_name(self, name: str) -> str:
+        return name.removeprefix(f"{self._job}-")
 
 
 def _describe(pod: client.V1Pod) -> str:
@@ -139,7 +150,8 @@ def _describe(pod: client.V1Pod) -> str:
         for condition in pod.status.conditions or []
         if condition.type == "PodScheduled" and condition.status == "False"
     ]
-    waiting = [s.state.waiting for s in pod.status.container_statuses or [] if s.state.waiting]
+    statuses = [*(pod.status.init_container_statuses or []), *(pod.status.container_statuses or [])]
+    waiting = [status.state.waiting for status in statuses if status.state and status.state.waiting]
     reasons = [f"{cause.reason}: {cause.message}" for cause in [*unscheduled, *waiting] if cause.message]
     phase = str(pod.status.phase).lower()
     return f"is {phase} ({'; '.join(reasons)})" if reasons else f"is {phase}"
