@@ -8,7 +8,7 @@ import typer
 
 from intclass.components.distribute.config import DistributeConfig, Launcher
 from intclass.components.shared.command import run as run_program
-from intclass.components.shared.errors import ConfigError
+from intclass.components.shared.kube.options import label_pairs
 
 _USUAL = DistributeConfig()
 
@@ -72,7 +72,7 @@ def main(
         cpu=cpu,
         memory=memory,
         gpus=gpus,
-        node_selector=_labels(node_selector or []),
+        node_selector=label_pairs("--node-selector", node_selector or []),
         spot=spot,
         queue=queue,
         image=image,
@@ -84,16 +84,6 @@ def main(
     )
     manifest = distribute(dataset, out, config, finetune_config(options or []), run=run)
     typer.echo(f"{out}: validation accuracy {manifest.stats['validation_accuracy']:.3f}, {nodes} nodes")
-
-
-def _labels(texts: list[str]) -> dict[str, str]:
-    labels = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not (name and equals):
-            raise ConfigError(f"--node-selector {text}: write LABEL=VALUE")
-        labels[name] = value
-    return labels
 
 
 if __name__ == "__main__":
