@@ -18,6 +18,7 @@ from intclass.components.finetune.predict import main as predict
 from intclass.components.generate.__main__ import main as generate
 from intclass.components.integrate.__main__ import main as integrate
 from intclass.components.serve.__main__ import main as serve
+from intclass.components.serve.deploy.__main__ import main as deploy
 from intclass.components.shared.command import application, guarded
 from intclass.components.shared.manifest import program_version
 from intclass.pipelines.estimate.__main__ import main as estimate
@@ -119,7 +120,19 @@ def reap(
     typer.echo("\n".join(f"deleted {job}" for job in deleted) or f"run {run} has left nothing")
 
 
-for _command in (generate, integrate, dataset, finetune, distribute, evaluate, predict, serve, estimate, triage):
+for _command in (
+    generate,
+    integrate,
+    dataset,
+    finetune,
+    distribute,
+    evaluate,
+    predict,
+    serve,
+    deploy,
+    estimate,
+    triage,
+):
     app.command(name=_command.__module__.split(".")[-1 if _command in (predict, triage) else -2])(_command)
 app.command(name="compare-strategies")(compare_strategies)
 

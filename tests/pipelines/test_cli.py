@@ -16,7 +16,7 @@ from intclass.pipelines.cli import app
 PROGRAM: Final = "import sys; from intclass.pipelines.cli import main; sys.argv[0] = 'intclass'; main()"
 STAGES: Final = ["generate", "integrate", "dataset", "finetune", "evaluate"]
 OTHERS: Final = [
-    *("run", "presets", "distribute", "compare-strategies", "reap", "predict", "serve", "compile", "submit"),
+    *("run", "presets", "distribute", "compare-strategies", "reap", "predict", "serve", "deploy", "compile", "submit"),
     *("estimate", "triage"),
 ]
 # A component's parameter that its command spells otherwise (None: that only the pipeline knows).
