@@ -20,6 +20,7 @@ from intclass.components.integrate.__main__ import main as integrate
 from intclass.components.serve.__main__ import main as serve
 from intclass.components.serve.deploy.__main__ import main as deploy
 from intclass.components.shared.command import application, guarded
+from intclass.components.shared.errors import ConfigError
 from intclass.components.shared.manifest import program_version
 from intclass.pipelines.estimate.__main__ import main as estimate
 from intclass.pipelines.presets import PRESETS
@@ -71,12 +72,24 @@ def presets() -> None:
 
 @app.command(name="compile")
 def compile_(
-    out: Annotated[Path | None, typer.Option(help="Where to write the YAML; default: the committed file.")] = None,
+    target: Annotated[
+        str | None, typer.Option(help="kubeflow or vertex (Vertex AI Pipelines).", show_default="both")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write the YAML of one target.", show_default="the committed file")
+    ] = None,
 ) -> None:
-    """Compile the pipeline to the YAML that Kubeflow takes and that `intclass run` executes."""
-    from intclass.pipelines.compiling import COMPILED, compile_pipeline
+    """Compile the pipeline to the YAML that Kubeflow takes and that `intclass run` executes.
 
-    typer.echo(compile_pipeline(out or COMPILED))
+    Vertex AI's client reads one document without settings of Kubernetes: `--target vertex`.
+    """
+    from intclass.pipelines.compiling import TARGETS, compile_pipeline, compiled_file
+
+    if out and not target:
+        raise ConfigError("--out is for one target: give --target too")
+    for each in [target] if target else TARGETS:
+        path = compiled_file(each)
+        typer.echo(compile_pipeline(out or path, target=each))
 
 
 @app.command()

@@ -7,7 +7,7 @@ from intclass.components.shared.images import CPU
 
 @dsl.component(base_image=CPU, install_kfp_package=False)
 def dataset(
-    outcomes: dsl.Input[list[dsl.Dataset]],
+    outcomes: dsl.Input[dsl.Dataset],
     examples: dsl.Output[dsl.Dataset],
     data_card: dsl.Output[dsl.Markdown],
     report: dsl.Output[dsl.HTML],
@@ -19,7 +19,7 @@ def dataset(
     seed: int,
     min_success_ratio: float,
 ) -> None:
-    """Turn the shards' outcomes into labelled examples, split so that near-copies never cross."""
+    """Turn outcomes into labelled examples, split so that near-copies never cross."""
     from intclass.components import dataset as stage
     from intclass.components.shared.storage import read_bytes, write_bytes
 
@@ -31,8 +31,7 @@ def dataset(
         hold_out_structures=hold_out_structures,
         seed=seed,
     )
-    shards = [shard.path for shard in outcomes]
-    manifest = stage.build_dataset(shards, examples.path, config, min_success_ratio=min_success_ratio)
+    manifest = stage.build_dataset([outcomes.path], examples.path, config, min_success_ratio=min_success_ratio)
     examples.metadata.update(manifest.counts)
     for artifact, name in ((data_card, "README.md"), (report, "report.html")):
         write_bytes(artifact.path, read_bytes(f"{examples.path}/{name}"))

@@ -14,8 +14,8 @@ def finetune(
     epochs: int,
     learning_rate: float,
     seed: int,
-) -> None:
-    """Train a sequence classifier on the examples; the best checkpoint on the validation split is kept."""
+) -> str:
+    """Train a sequence classifier on the examples; the best checkpoint is kept. Returns the model's place."""
     from intclass.components import finetune as stage
     from intclass.components.shared.storage import write_bytes
 
@@ -25,3 +25,4 @@ def finetune(
     for name, value in manifest.stats.items():
         metrics.log_metric(name, value)
     write_bytes(metrics.path, b"")  # kfp.local takes a task from its cache only if every artifact is a file
+    return model.uri

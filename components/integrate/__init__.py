@@ -13,6 +13,7 @@ from intclass.components.shared.lazy import lazily
 if TYPE_CHECKING:
     from intclass.components.integrate.config import IntegrateConfig
     from intclass.components.integrate.engines import Answer, Engine, Status, parse_engines
+    from intclass.components.integrate.job import JobConfig, integrate_on_cluster
     from intclass.components.integrate.labelling import integrate
     from intclass.components.integrate.persistence import integrate_shard
     from intclass.components.integrate.solving import Solver, solve
@@ -21,9 +22,11 @@ __all__ = [
     "Answer",
     "Engine",
     "IntegrateConfig",
+    "JobConfig",
     "Solver",
     "Status",
     "integrate",
+    "integrate_on_cluster",
     "integrate_shard",
     "parse_engines",
     "solve",
@@ -35,6 +38,8 @@ _HOMES: Final = {
     "Engine": "engines",
     "Status": "engines",
     "parse_engines": "engines",
+    "JobConfig": "job",
+    "integrate_on_cluster": "job",
     "integrate": "labelling",
     "integrate_shard": "persistence",
     "Solver": "solving",

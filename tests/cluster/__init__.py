@@ -23,7 +23,7 @@ What it does not imitate:
 - back-off between restarts: a container or pod is restarted at once
 - of the controllers: gang scheduling, elastic scaling after the start (a job keeps its `replicas`), success policies,
   runtimePatches, JobSets (a TrainJob makes its pods itself)
-- Katib and KServe. A new controller is a class with a `resource` and a `reconcile`, listed in `Cluster`.
+- Katib and KServe. A new controller is a `Controller` with a `resource` and a `step`, listed in `Cluster`.
 """
 
 from tests.cluster.cluster import Cluster

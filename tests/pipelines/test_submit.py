@@ -69,7 +69,7 @@ def test_the_committed_pipeline_arrives_with_its_arguments(api: tuple[str, type[
     [run] = handler.runs
     assert run["display_name"] == "first"
     assert run["runtime_config"]["parameters"] == {"count": 500, "questions": ["x"]}
-    assert run["pipeline_spec"] == yaml.safe_load(COMPILED.read_text())
+    assert run["pipeline_spec"]["pipeline_spec"] == next(yaml.safe_load_all(COMPILED.read_text()))
 
 
 def test_a_refusal_names_the_server_and_the_status(api: tuple[str, type[_Api]]) -> None:

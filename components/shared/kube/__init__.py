@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from intclass.components.shared.kube.connection import Connection, connect
     from intclass.components.shared.kube.identity import Identity
     from intclass.components.shared.kube.kinds import INFERENCE_SERVICE, JOB, PYTORCHJOB, TRAINJOB, JobKind
-    from intclass.components.shared.kube.reaper import reap
+    from intclass.components.shared.kube.reaper import reap, reap_own
     from intclass.components.shared.kube.workflow import own_run
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "connect",
     "own_run",
     "reap",
+    "reap_own",
     "run_to_end",
 ]
 
@@ -44,6 +45,7 @@ _HOMES: Final = {
     "connect": "connection",
     "own_run": "workflow",
     "reap": "reaper",
+    "reap_own": "reaper",
     "run_to_end": "child",
 }
 

@@ -58,8 +58,9 @@ class Pods:
         for pod in listed.items:
             self._tell(pod)
             self._note_failures(pod)
-            if self._leads(pod):
-                self._follow(pod)
+        leaders = [pod for pod in listed.items if self._leads(pod)]
+        if leaders:  # a Job keeps its failed pods beside those that replace them
+            self._follow(max(leaders, key=lambda pod: (pod.metadata.creation_timestamp, pod.status.phase != "Failed")))
 
     def warn(self, uid: str) -> None:
         """Tell the warnings among the events of the object, each once."""
