@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -14,7 +15,8 @@ from intclass.components.finetune.batches import Ints
 from intclass.components.finetune.config import Encoding
 from intclass.components.finetune.model import LABELS, Encoder
 from intclass.components.finetune.reorder import reorder
-from intclass.components.finetune.tokenizer import Tokens
+from intclass.components.finetune.token_cache import TokenCache
+from intclass.components.finetune.tokenizer import TextReader, Tokens
 from intclass.components.shared.errors import RecordsError
 
 _COLUMNS: Final[dict[Encoding, str]] = {"prefix": "prefix", "infix": "canonical"}
@@ -25,7 +27,7 @@ _REORDER_STREAM: Final = 1  # keeps these draws apart from those of the batches
 class Split:
     """Token ids of n inputs, and their labels (n,)."""
 
-    ids: list[list[int]]
+    ids: Sequence[Sequence[int]]
     labels: Ints
 
     def __len__(self) -> int:
@@ -41,17 +43,23 @@ class TrainSplit:
     reader: Callable[[Sequence[str]], Tokens]
     reordered: bool  # prefix words with their sums and products in another order
     seed: int
+    cache: TokenCache | None = None
+    digest: str = ""  # of the texts and how they are read
 
     def __len__(self) -> int:
         return len(self.texts)
 
     def epoch(self, number: int) -> Split:
         """The split as it reads in that epoch: a matter of (seed, number) alone."""
+        key = (self.digest, self.seed, number) if self.reordered else (self.digest,)
+        return Split(cached(self.cache, key, lambda: self._tokens(number)).ids, self.labels)
+
+    def _tokens(self, number: int) -> Tokens:
         texts = self.texts
         if self.reordered:
             rng = np.random.default_rng((self.seed, number, _REORDER_STREAM))
             texts = [" ".join(reorder(text.split(), rng)) for text in texts]
-        return Split(self.reader(texts).ids, self.labels)
+        return self.reader(texts)
 
 
 def read_target(examples: pa.Table, *, source: str) -> str:
@@ -69,21 +77,34 @@ def read_splits(
 
     Raises RecordsError if a split is empty, or the train split lacks a class.
     """
-    reader = encoder.reader()
+    reader, cache = encoder.reader(), TokenCache.of_environment()
     texts, labels = read_texts(examples, "train", encoder.encoding)
     if missing := {0, 1} - set(labels.tolist()):
         name = LABELS[encoder.target][missing.pop()]
         raise RecordsError(f"the train split has no '{name}' example among its {len(labels)}: draw more functions")
-    training = TrainSplit(texts=texts, labels=labels, reader=reader, reordered=reordered, seed=seed)
+    digest = _digest(reader, texts) if cache else ""
+    training = TrainSplit(
+        texts=texts, labels=labels, reader=reader, reordered=reordered, seed=seed, cache=cache, digest=digest
+    )
 
     validation_texts, validation_labels = read_texts(examples, "validation", encoder.encoding)
-    tokens = reader(validation_texts)
+    validation_digest = _digest(reader, validation_texts) if cache else ""
+    tokens = cached(cache, (validation_digest,), lambda: reader(validation_texts))
     counts = {
         "train_examples": len(texts),
         "validation_examples": len(validation_texts),
-        "truncated_inputs": reader(texts).truncated + tokens.truncated,
+        "truncated_inputs": cached(cache, (digest,), lambda: reader(texts)).truncated + tokens.truncated,
     }
     return (training, Split(tokens.ids, validation_labels)), counts
+
+
+def cached(cache: TokenCache | None, key: tuple[object, ...], make: Callable[[], Tokens]) -> Tokens:
+    """What `make` gives, from the cache if there is one."""
+    return cache.get(key, make) if cache else make()
+
+
+def _digest(reader: TextReader, texts: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join([reader.digest, *texts]).encode()).hexdigest()
 
 
 def read_texts(examples: pa.Table, name: str, encoding: Encoding) -> tuple[list[str], Ints]:

@@ -42,7 +42,7 @@ def batch_tokens_in(epoch: int, *, first: int, growth: float, epochs: int) -> in
     the batch size").
     """
     share = (epoch - 1) / (epochs - 1) if epochs > 1 else 0.0
-    return max(1, round(first * growth**share))
+    return max(1, round(first * math.pow(growth, share)))
 
 
 def _half_wave(share: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -40,7 +41,7 @@ def prefix_tokenizer(max_length: int) -> PreTrainedTokenizerFast:
 class Tokens:
     """The token ids of some texts, and how many of the texts were too long and lost their end."""
 
-    ids: list[list[int]]
+    ids: Sequence[Sequence[int]]
     truncated: int
 
 
@@ -53,6 +54,7 @@ class TextReader:
     def __init__(self, tokenizer: PreTrainedTokenizerBase, *, max_length: int) -> None:
         self.max_length = max_length
         self.pad_id = int(tokenizer.pad_token_id)
+        self.digest = hashlib.sha256(f"{max_length} {tokenizer.backend_tokenizer.to_str()}".encode()).hexdigest()
         self._backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
         self._backend.no_padding()
         self._backend.enable_truncation(max_length)
