@@ -1,0 +1,142 @@
+"""A trial's process: found again by the next driver when this one is killed, and ended with all that it started.
+
+trials/0007/driver.lock     held by the driver that follows the trial
+trials/0007/process.lock    held by the trial's process, which outlives its driver
+trials/0007/process.json    which process that is
+trials/0007/log.txt         what it prints
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final, Self
+
+import psutil
+
+from intclass.components.shared import storage
+from intclass.components.tune.locks import Lock
+
+LOG_NAME: Final = "log.txt"
+_PROCESS: Final = "process.json"
+
+
+class TrialProcess:
+    """One trial, as the driver that holds its lock sees it; at most one process of it runs at any time."""
+
+    def __init__(self, folder: Path, lock: Lock) -> None:
+        self.folder = folder
+        self._lock = lock
+        self._child: subprocess.Popen[bytes] | None = None
+        self._seen: psutil.Process | None = None
+        self._read_to = 0
+        self._spent: dict[int, float] = {}  # CPU seconds of each of the trial's processes
+
+    @classmethod
+    def claim(cls, folder: Path) -> Self | None:
+        """The trial, or None if another driver follows it. Its process, if it still runs, is found again."""
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = Lock.acquire(folder / "driver.lock")
+        if lock is None:
+            return None
+        trial = cls(folder, lock)
+        if trial.is_running:
+            trial._seen = _find_process(folder / _PROCESS)
+        return trial
+
+    def start(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Start its process, in a session of its own; what it prints is added to the log."""
+        self.signal(signal.SIGKILL)  # what a killed process may have left of its own
+        inherited = Lock.acquire(self.folder / "process.lock", wait=True)
+        assert inherited is not None
+        storage.delete(self.folder / _PROCESS)
+        try:
+            with (self.folder / LOG_NAME).open("ab") as log:
+                self._child = subprocess.Popen(
+                    command,
+                    env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    pass_fds=[inherited.descriptor],
+                )
+        finally:
+            inherited.close()
+        self._seen = psutil.Process(self._child.pid)
+        note = {"pid": self._seen.pid, "created": self._seen.create_time()}
+        storage.write_text(self.folder / _PROCESS, json.dumps(note))
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a process of the trial is alive, started by this driver or by one before."""
+        if self._child is not None:
+            return self._child.poll() is None
+        lock = Lock.acquire(self.folder / "process.lock")
+        if lock is None:
+            return True
+        lock.close()
+        return False
+
+    @property
+    def exit_code(self) -> int | None:
+        """Of a process that this driver started and that has ended; None of one that it only found."""
+        return None if self._child is None else self._child.poll()
+
+    def new_lines(self) -> Iterator[str]:
+        """The whole lines that have come into the log since the last call."""
+        path = self.folder / LOG_NAME
+        if not path.exists():
+            return
+        with path.open("rb") as log:
+            log.seek(self._read_to)
+            for line in log:
+                if not line.endswith(b"\n"):
+                    return
+                self._read_to += len(line)
+                yield line.decode(errors="replace").rstrip("\n")
+
+    def cpu_seconds(self) -> float:
+        """What the trial's processes have used since this driver claimed it, those that they started included."""
+        if self._seen is not None:
+            with contextlib.suppress(psutil.Error):
+                family = [self._seen, *self._seen.children(recursive=True)]
+                times = [each.cpu_times() for each in family]
+                self._spent[self._seen.pid] = sum(each.user + each.system for each in times)
+        return sum(self._spent.values())
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the process, SIGKILL to all that it started too."""
+        if self._seen is None:
+            return
+        with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
+            if number == signal.SIGKILL:
+                os.killpg(self._seen.pid, number)
+            else:
+                self._seen.send_signal(number)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the process to end; whether it has."""
+        if self._seen is not None:
+            with contextlib.suppress(psutil.Error, psutil.TimeoutExpired):
+                self._seen.wait(seconds)
+        return not self.is_running
+
+    def close(self) -> None:
+        """Let go of the trial."""
+        self._lock.close()
+
+
+def _find_process(note: Path) -> psutil.Process | None:
+    """The process of the note, if it is still that one; None too where a driver was killed before it wrote the note."""
+    try:
+        found = json.loads(note.read_text())
+        process = psutil.Process(found["pid"])
+        return process if process.create_time() == found["created"] else None
+    except (OSError, ValueError, psutil.Error):
+        return None

@@ -1,0 +1,2 @@
+def render_report(outcome, *, dataset):
+    return "x"
