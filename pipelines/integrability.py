@@ -5,17 +5,13 @@ from typing import NamedTuple
 from kfp import dsl
 
 from intclass.components.dataset.component import dataset
-from intclass.components.distribute.component import distribute
 from intclass.components.evaluate.component import evaluate
-from intclass.components.finetune.component import finetune
 from intclass.components.generate.component import generate
-from intclass.components.integrate.component import gather, integrate, integrate_job
 from intclass.components.serve.component import serve
 from intclass.components.shared.kube.component import reap
+from intclass.pipelines.branches import label, train
 from intclass.pipelines.ending import with_last_step
 from intclass.pipelines.placement import KUBEFLOW, Placement
-
-PARALLEL_SHARDS = 32
 
 
 class Outputs(NamedTuple):
@@ -123,15 +119,7 @@ def build(place: Placement = KUBEFLOW) -> dsl.base_component.BaseComponent:
             "work_dir": work_dir,
             "min_success_ratio": min_success_ratio,
         }
-        with dsl.If(launcher == "kubernetes", name="integrate-in-a-job"):
-            launched = place.launcher(
-                integrate_job(functions=drawn.outputs["functions"], queue=queue, run=run, **solving)
-            )
-        with dsl.Else(name="integrate-in-steps"):
-            with dsl.ParallelFor(drawn.outputs["Output"], parallelism=PARALLEL_SHARDS) as shard:
-                labelled = place.solver(integrate(functions=drawn.outputs["functions"], shard=shard, **solving))
-            gathered = place.step(gather(shards=dsl.Collected(labelled.outputs["outcomes"])))
-        outcomes = either(launched, gathered, dsl.Dataset)
+        outcomes = label(place, drawn, launcher=launcher, queue=queue, run=run, solving=solving)
         built = place.step(
             dataset(
                 outcomes=outcomes,
@@ -146,22 +134,15 @@ def build(place: Placement = KUBEFLOW) -> dsl.base_component.BaseComponent:
         )
         examples = built.outputs["examples"]
         training = {"base_model": base_model, "epochs": epochs, "learning_rate": learning_rate, "seed": seed}
-        with dsl.If(launcher == "kubernetes", name="train-in-a-job"):
-            far = place.launcher(
-                distribute(
-                    examples=examples,
-                    launcher=trainer,
-                    nodes=nodes,
-                    gpus=gpus,
-                    gpu_type=gpu_type,
-                    queue=queue,
-                    run=run,
-                    **training,
-                )
-            )
-        with dsl.Else(name="train-in-the-step"):
-            near = place.trainer(finetune(examples=examples, **training))
-        model = either(far, near, dsl.Model)
+        cluster = {
+            "launcher": trainer,
+            "nodes": nodes,
+            "gpus": gpus,
+            "gpu_type": gpu_type,
+            "queue": queue,
+            "run": run,
+        }
+        model = train(place, examples, launcher=launcher, cluster=cluster, training=training)
         measured = place.step(evaluate(model=model, examples=examples, seed=seed))
         served = place.step(serve(model=model, questions=questions).after(measured)).set_caching_options(False)
         return Outputs(
@@ -180,12 +161,3 @@ def build(place: Placement = KUBEFLOW) -> dsl.base_component.BaseComponent:
         display_name="intclass: is it integrable?",
         pipeline_config=place.configuration(),
     )
-
-
-def either(first: dsl.PipelineTask, second: dsl.PipelineTask, kind: type[dsl.Artifact]) -> dsl.Artifact:
-    """The artifact that lies at the place that one of the two branches has returned.
-
-    By its place, because kfp.local knows dsl.OneOf for parameters alone, and so did Kubeflow's server before 2.17.
-    """
-    place = dsl.OneOf(first.outputs["Output"], second.outputs["Output"])
-    return dsl.importer(artifact_uri=place, artifact_class=kind).output
