@@ -1,4 +1,4 @@
-"""A search space as a YAML file:
+"""A search space as a YAML file, in which each line is an option of finetune.
 
 learning_rate: {min: 1e-4, max: 1e-2, log: true}
 batch_tokens: [512, 1024, 2048]

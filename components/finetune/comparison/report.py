@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from intclass.components.finetune.comparison.running import Outcome
-from intclass.components.shared.charts import Axis, Plot, Point
+from intclass.components.shared.charts import Plot, Point, round_axis
 from intclass.components.shared.manifest import program_version
 from intclass.components.shared.page import page_environment, picture
 from intclass.components.shared.phrases import count, decimal, percent
 
-_STEPS: Final = (1, 2, 2.5, 5, 10)
 _MEGABYTE: Final = 1e6
 
 
@@ -105,8 +104,8 @@ def _chart(outcomes: Sequence[Outcome], ruler: _Ruler) -> dict[str, Any]:
             f"{each.configuration.name}: {curve[-1][1]:.3f} at {curve[-1][0]:.3g}"
             for each, curve in zip(outcomes, curves, strict=True)
         ),
-        x=_axis(0.0, max(x for x, _ in points), label=ruler.label),
-        y=_axis(min(y for _, y in points), max(y for _, y in points)),
+        x=round_axis(0.0, max(x for x, _ in points), label=ruler.label),
+        y=round_axis(min(y for _, y in points), max(y for _, y in points)),
         height=300,
     )
     for place, (outcome, curve) in enumerate(zip(outcomes, curves, strict=True)):
@@ -124,13 +123,3 @@ def _chart(outcomes: Sequence[Outcome], ruler: _Ruler) -> dict[str, Any]:
 
 def _curve(epochs: Sequence[Mapping[str, float]], ruler: _Ruler) -> list[Point]:
     return [(row[ruler.name] / ruler.unit, row["validation_loss"]) for row in epochs]
-
-
-def _axis(low: float, high: float, *, label: str = "") -> Axis:
-    """From a round number below `low` to one above `high`, with about five ticks."""
-    span = high - low or 1.0
-    magnitude = 10.0 ** math.floor(math.log10(span / 4))
-    step = next(step * magnitude for step in _STEPS if step * magnitude >= span / 4)
-    first, last = math.floor(low / step), math.ceil(high / step) or 1
-    ticks = [round(place * step, 10) for place in range(first, last + 1)]
-    return Axis(low=ticks[0], high=ticks[-1], ticks=ticks, label=label, write=lambda value: f"{value:g}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from intclass.components.shared.charts._bars import Bar, Part, Series, column_chart, log_histogram, row_chart
 from intclass.components.shared.charts._dot_chart import MAX_LABEL, Mark, Row, dot_chart
-from intclass.components.shared.charts._plot import WIDTH, Anchor, Axis, Margins, Plot, Point, share_axis
+from intclass.components.shared.charts._plot import WIDTH, Anchor, Axis, Margins, Plot, Point, round_axis, share_axis
 
 __all__ = [
     "MAX_LABEL",
@@ -22,6 +22,7 @@ __all__ = [
     "column_chart",
     "dot_chart",
     "log_histogram",
+    "round_axis",
     "row_chart",
     "share_axis",
 ]

@@ -19,6 +19,7 @@ Anchor = Literal["start", "middle", "end"]
 
 WIDTH: Final = 460
 _LABEL_GAP: Final = 8
+_ROUND: Final = (1, 2, 2.5, 5, 10)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,16 @@ def share_axis(shares: Iterable[float], *, write: Callable[[float], str] = whole
     step = next(step for step in (0.02, 0.05, 0.1, 0.2, 0.25) if (1 - low) / step <= 5.01)
     ticks = [round(1 - place * step, 4) for place in range(int((1 - low) / step + 1.01))]
     return Axis(low=low, high=1, ticks=ticks[::-1], write=write)
+
+
+def round_axis(low: float, high: float, *, label: str = "") -> Axis:
+    """From a round number at or below `low` to one at or above `high`, with about five ticks."""
+    span = high - low or 1.0
+    magnitude = 10.0 ** math.floor(math.log10(span / 4))
+    step = next(step * magnitude for step in _ROUND if step * magnitude >= span / 4)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    ticks = [round(place * step, 10) for place in range(first, max(last, first + 1) + 1)]
+    return Axis(low=ticks[0], high=ticks[-1], ticks=ticks, label=label, write=lambda value: f"{value:g}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from intclass.components.shared.charts import (
     column_chart,
     dot_chart,
     log_histogram,
+    round_axis,
     row_chart,
     share_axis,
 )
@@ -130,3 +131,10 @@ def test_a_histogram_has_an_outline_of_shares_for_each_series() -> None:
     words = [(text.text or "").replace("\N{NO-BREAK SPACE}", " ") for text in root.iter("text")]
     assert words[:6] == ["0.1 ms", "1 ms", "10 ms", "100 ms", "1 s", "10 s"]
     assert root.get("aria-label") == "T. 4 first; 0 second; 2 third"
+
+
+def test_a_round_axis_holds_its_values_between_round_ends() -> None:
+    axis = round_axis(0.13, 0.58)
+    assert list(axis.ticks) == [0.0, 0.2, 0.4, 0.6]
+    assert (axis.low, axis.high) == (0.0, 0.6)
+    assert round_axis(3.0, 3.0).low <= 3 < round_axis(3.0, 3.0).high
