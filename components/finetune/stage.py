@@ -36,7 +36,7 @@ from intclass.components.finetune.parallel.parameter_server import (
     work,
 )
 from intclass.components.finetune.parallel.shard import Shard
-from intclass.components.finetune.parallel.strategy import Strategy
+from intclass.components.finetune.parallel.strategy import Stepwise, Strategy
 from intclass.components.shared import storage
 from intclass.components.shared.errors import ConfigError
 from intclass.components.shared.manifest import FILE_NAME as MANIFEST
@@ -78,13 +78,15 @@ def _with_group(
         refuse_other_starts(group, config.seed)
         job = prepare(dataset, config, compute=compute, ranks=group.size)
         shares = {"batch_tokens": job.batch_tokens, "pad_id": job.plan.pad_id}
-        strategy: Strategy
+        strategy: Stepwise
         if config.strategy == "local-sgd":
             strategy = LocalSgd(job.learner, group, config, **shares)
         else:
             strategy = Ddp(job.learner, group, seed=config.seed, **shares)
-        manifest = _train(job, strategy, out)
-        return cast("Manifest", group.broadcast(manifest))
+        try:
+            return cast("Manifest", group.broadcast(_train(job, strategy, out)))
+        finally:
+            strategy.close()
 
 
 def _with_servers(

@@ -21,9 +21,7 @@ class Ddp(Stepwise):
 
     def __init__(self, learner: Learner, group: Group, *, seed: int, batch_tokens: int, pad_id: int) -> None:
         super().__init__(learner, group, seed=seed, batch_tokens=batch_tokens, pad_id=pad_id)
-        self._parallel = None
-        if group.size > 1:
-            self._parallel = DistributedDataParallel(learner.model)
+        self._parallel = DistributedDataParallel(learner.model) if group.size > 1 else None
         self._gradient_bytes = sum(each.nbytes for each in learner.model.parameters() if each.requires_grad)
 
     def _step(self, parts: list[Batch], epoch: Epoch, *, done: float) -> torch.Tensor:
@@ -48,6 +46,14 @@ class Ddp(Stepwise):
     def restore(self, shared: State, own: State) -> None:
         """The optimiser goes on where it was."""
         self.learner.optimizer.load_state_dict(dict(shared["optimizer"]))
+
+    def close(self) -> None:
+        """Free torch's reducer before the process group.
+
+        A reducer that outlives `destroy_process_group` is the group's last owner. It frees the group while it holds
+        Python's lock, and waits there for gloo's thread, which needs that lock to free its last tensor: a deadlock.
+        """
+        self._parallel = None
 
 
 def _nothing() -> Batch:

@@ -94,6 +94,9 @@ class Stepwise(Strategy):
             synced = self._after_update(last=number == len(epoch.batches) - 1)
             after_step(Step(loss, len(batch), may_checkpoint=synced))
 
+    def close(self) -> None:
+        """Let go of what belongs to the process group, which is about to end."""
+
     @abstractmethod
     def _step(self, parts: list[Batch], epoch: Epoch, *, done: float) -> torch.Tensor:
         """Learn from this rank's share, in parts of at most `batch_tokens`; returns its summed loss."""

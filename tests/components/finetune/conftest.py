@@ -131,18 +131,6 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What trains in several processes is slow: now and then one of them hangs after its last line.
-
-    It stands still where gloo's process group is freed, after `_with_group` has returned and the model is written; why
-    is not known yet.
-    """
-    for item in items:
-        if "ranks" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.slow)
-
-
 @dataclass
 class Rank:
     """A process that trains; `output` is what it printed."""
