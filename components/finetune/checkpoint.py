@@ -7,7 +7,6 @@ can be gone on from. The files hold tensors and plain values, and loading them r
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, Final, cast
 
 import torch
 
+from intclass.components.finetune.serialization import from_bytes, to_bytes
 from intclass.components.shared import storage
 from intclass.components.shared.errors import ConfigError, StorageError
 
@@ -110,15 +110,13 @@ class Checkpoints:
 
     def write(self, name: str, content: Mapping[str, Any]) -> None:
         """Write one file, whole or not at all."""
-        buffer = io.BytesIO()
-        torch.save(dict(content), buffer)
-        storage.write_bytes(storage.join(self.folder, name), buffer.getvalue())
+        storage.write_bytes(storage.join(self.folder, name), to_bytes(dict(content)))
 
     def read(self, name: str) -> Content:
         """Read one file; raises StorageError if that cannot be done."""
         path = storage.join(self.folder, name)
         data = storage.read_bytes(path)
         try:
-            return dict(torch.load(io.BytesIO(data), map_location="cpu", weights_only=True))
+            return dict(from_bytes(data))
         except Exception as error:  # torch has a different one for each way in which a file can be broken
             raise StorageError(f"{path}: not a checkpoint; delete {self.folder} to begin anew") from error

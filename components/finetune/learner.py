@@ -57,6 +57,11 @@ class Learner:
         self._recipe = recipe
         self._weights = torch.tensor(recipe.class_weights, device=compute.device)
 
+    @property
+    def trained(self) -> list[nn.Parameter]:
+        """The parameters that change."""
+        return trained_parameters(self.model)
+
     def step(self, batch: Batch, *, mean_size: float, done: float) -> torch.Tensor:
         """One step at the point where `done` of the whole training (0 to 1) is behind; returns the batch's summed loss.
 
@@ -95,6 +100,11 @@ class Learner:
         self.optimizer.zero_grad()
 
 
+def trained_parameters(model: nn.Module) -> list[nn.Parameter]:
+    """Those that take a gradient, in the model's order."""
+    return [each for each in model.parameters() if each.requires_grad]
+
+
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """The recipe's optimiser over the parameters that are trained, in two groups."""
     groups = list(_parameter_groups(model, recipe.weight_decay))
@@ -112,6 +122,6 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, *, done:
 
 def _parameter_groups(model: nn.Module, weight_decay: float) -> Iterable[dict[str, Any]]:
     """Matrices decay; biases and the scales of norms, which have one dimension, do not."""
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    parameters = trained_parameters(model)
     yield {"params": [each for each in parameters if each.ndim > 1], "weight_decay": weight_decay}
     yield {"params": [each for each in parameters if each.ndim <= 1], "weight_decay": 0.0}

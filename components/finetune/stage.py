@@ -100,7 +100,7 @@ def _with_servers(
     if place.rank >= config.servers:
         plan = job.plan
         return Manifest(**work(job.learner, meeting, place.rank, job.epoch, seed=plan.seed, pad_id=plan.pad_id))
-    shares = cut([each for each in job.learner.model.parameters() if each.requires_grad], config.servers)
+    shares = cut(job.learner.trained, config.servers)
     shard = Shard(shares[place.rank], job.recipe, consistency=config.consistency, staleness=config.staleness)
     if place.rank > 0:
         return Manifest(**serve(meeting, shard))

@@ -22,7 +22,7 @@ class Ddp(Stepwise):
     def __init__(self, learner: Learner, group: Group, *, seed: int, batch_tokens: int, pad_id: int) -> None:
         super().__init__(learner, group, seed=seed, batch_tokens=batch_tokens, pad_id=pad_id)
         self._parallel = DistributedDataParallel(learner.model) if group.size > 1 else None
-        self._gradient_bytes = sum(each.nbytes for each in learner.model.parameters() if each.requires_grad)
+        self._gradient_bytes = sum(each.nbytes for each in learner.trained)
 
     def _step(self, parts: list[Batch], epoch: Epoch, *, done: float) -> torch.Tensor:
         # DistributedDataParallel takes the mean over the ranks, but the gradient is a sum over examples.

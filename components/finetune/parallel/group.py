@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -16,6 +15,7 @@ from typing import Any, Final, Self
 import torch
 from torch import distributed
 
+from intclass.components.finetune.serialization import from_bytes, to_bytes
 from intclass.components.shared.errors import ConfigError, LostRankError
 
 JOIN_TIMEOUT: Final = datetime.timedelta(minutes=15)  # a pod may wait for its node; a collective for a checkpoint
@@ -114,11 +114,9 @@ class Group:
         """Every rank's value (tensors and plain values) on rank 0, in their order; nothing on the others."""
         if self.size == 1:
             return [value]
-        buffer = io.BytesIO()
-        torch.save(value, buffer)  # so that no tensor is put on another machine's device
         packed: list[Any] | None = [None] * self.size if self.leads else None
-        distributed.gather_object(buffer.getvalue(), packed)
-        return [torch.load(io.BytesIO(each), map_location="cpu", weights_only=True) for each in packed or []]
+        distributed.gather_object(to_bytes(value), packed)  # bytes, so that no tensor is put on another's device
+        return [from_bytes(each) for each in packed or []]
 
     def broadcast(self, value: object) -> Any:  # noqa: ANN401 - whatever rank 0 gives
         """Rank 0's value on every rank."""

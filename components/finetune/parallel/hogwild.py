@@ -7,7 +7,6 @@ keeps its own optimiser's moments.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any, Final, cast
@@ -20,15 +19,16 @@ from intclass.components.finetune.parallel.group import Group
 from intclass.components.finetune.parallel.strategy import (
     AfterStep,
     Epoch,
+    MakeEpoch,
     State,
     Step,
     Strategy,
     make_batch,
     seed_step,
 )
+from intclass.components.finetune.serialization import from_bytes, to_bytes
 from intclass.components.shared.errors import ConfigError, LostRankError
 
-MakeEpoch = Callable[[int], Epoch]
 Main = Callable[..., None]
 _START: Final = "spawn"  # a forked process may hang in OpenMP
 
@@ -69,16 +69,13 @@ class Hogwild(Strategy):
         """The moments of every worker."""
         for connection in self._connections:
             connection.send(("state", None))
-        states = [io.BytesIO(self._receive(connection)) for connection in self._connections]
-        return {"workers": [torch.load(each, map_location="cpu", weights_only=True) for each in states]}
+        return {"workers": [from_bytes(self._receive(connection)) for connection in self._connections]}
 
     def restore(self, shared: State, own: State) -> None:
         """The workers go on with their moments, or, if there are more now, with another's."""
         states = shared["workers"]
         for number, connection in enumerate(self._connections):
-            buffer = io.BytesIO()
-            torch.save(states[number % len(states)], buffer)
-            connection.send(("restore", buffer.getvalue()))
+            connection.send(("restore", to_bytes(states[number % len(states)])))
 
     def close(self) -> None:
         """Let the workers end."""
@@ -108,12 +105,9 @@ def work_in_shared_memory(
         while True:
             request, value = connection.recv()
             if request == "state":
-                buffer = io.BytesIO()
-                torch.save(learner.optimizer.state_dict(), buffer)
-                connection.send(buffer.getvalue())
+                connection.send(to_bytes(learner.optimizer.state_dict()))
             elif request == "restore":
-                content = torch.load(io.BytesIO(value), map_location="cpu", weights_only=True)
-                learner.optimizer.load_state_dict(content)
+                learner.optimizer.load_state_dict(from_bytes(value))
             else:
                 epoch = make_epoch(value)
                 _learn(connection, learner, epoch, range(number, len(epoch.batches), workers), seed=seed, pad_id=pad_id)

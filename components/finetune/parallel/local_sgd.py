@@ -32,7 +32,7 @@ class LocalSgd(Stepwise):
         super().__init__(learner, group, seed=config.seed, batch_tokens=batch_tokens, pad_id=pad_id)
         self._average_every = config.average_every
         self._steps = 0  # since the last average
-        self._parameters = [each for each in learner.model.parameters() if each.requires_grad]
+        self._parameters = learner.trained
         with torch.no_grad():
             start = parameters_to_vector(self._parameters)
             self._common = group.broadcast_tensor(start)  # the weights that all replicas had last

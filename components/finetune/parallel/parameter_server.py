@@ -8,14 +8,13 @@ are workers. A worker that is lost is not waited for, and its batch goes to anot
 from __future__ import annotations
 
 import contextlib
-import io
 import itertools
 import os
 import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing.connection import Client, Connection, Listener
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
@@ -30,6 +29,7 @@ from intclass.components.finetune.parallel.shard import Shard
 from intclass.components.finetune.parallel.strategy import (
     AfterStep,
     Epoch,
+    MakeEpoch,
     State,
     Step,
     Strategy,
@@ -38,12 +38,11 @@ from intclass.components.finetune.parallel.strategy import (
 )
 from intclass.components.finetune.parallel.tickets import Ticket, Tickets
 from intclass.components.finetune.parallel.wire import Values, keep_alive, pack, receive, send, unpack
+from intclass.components.finetune.serialization import from_bytes, to_bytes
 from intclass.components.shared.errors import ConfigError, LostRankError
 
 _IDLE_SECONDS: Final = 0.005
 _LEAVE_SECONDS: Final = 30.0
-
-MakeEpoch = Callable[[int], Epoch]
 
 
 def check_roles(place: Place, servers: int) -> None:
@@ -178,11 +177,9 @@ class Server:
                     self._tickets.hand_in(worker, values["loss"])
                 self._shard.push(worker, gradients, version=values["version"], done=values["done"])
             case "state":
-                buffer = io.BytesIO()
-                torch.save(self._shard.state(), buffer)
-                return {}, buffer.getvalue()
+                return {}, to_bytes(self._shard.state())
             case "restore":
-                content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+                content = from_bytes(data)
                 self._shard.restore(content["weights"], content["state"])
             case "stop":
                 self.stop(values["manifest"])
@@ -237,12 +234,11 @@ class Servers:
     def restore(self, states: Sequence[Mapping[str, Any]] | None) -> None:
         """Give the servers the parameters' weights, and their optimisers' states if these are as many."""
         fitting = states if states is not None and len(states) == len(self._shares) else [None] * len(self._shares)
-        packed = []
-        for share, state in zip(self._shares, fitting, strict=True):
-            buffer = io.BytesIO()
-            torch.save({"weights": [each.detach().cpu() for each in share], "state": state}, buffer)
-            packed.append(buffer.getvalue())
-        self.ask({"ask": "restore"}, packed)
+        contents = [
+            to_bytes({"weights": [each.detach().cpu() for each in share], "state": state})
+            for share, state in zip(self._shares, fitting, strict=True)
+        ]
+        self.ask({"ask": "restore"}, contents)
 
 
 @contextlib.contextmanager
@@ -265,12 +261,12 @@ class ParameterServer(Strategy):
         self.learner, self.group = learner, Group()
         self._tickets = Tickets()
         self._server = Server(shard, meeting.open(), self._tickets)
-        self._servers = Servers(meeting.connect(), _trained(learner))
+        self._servers = Servers(meeting.connect(), learner.trained)
 
     def run_epoch(self, epoch: Epoch, *, first_step: int, after_step: AfterStep) -> None:
         """Every batch once, whichever worker takes it."""
         assert first_step == 0, "checkpoints are made between epochs, when no gradient is on its way"
-        size = sum(each.numel() for each in _trained(self.learner)) * 4
+        size = sum(each.numel() for each in self.learner.trained) * 4
         for ticket, loss in self._tickets.run(epoch.number, len(epoch.batches)):
             self.group.bytes_sent += 2 * size  # the weights to the worker, the gradient back
             after_step(Step(torch.tensor(loss), len(epoch.batches[ticket.batch]), may_checkpoint=False))
@@ -279,8 +275,7 @@ class ParameterServer(Strategy):
     def shared_state(self) -> State:
         """The optimisers of all servers."""
         answers = self._servers.ask({"ask": "state"})
-        states = [torch.load(io.BytesIO(data), map_location="cpu", weights_only=True) for _, data in answers]
-        return {"servers": states}
+        return {"servers": [from_bytes(data) for _, data in answers]}
 
     def restore(self, shared: State, own: State) -> None:
         """Servers take the checkpoint's weights; their optimisers' moments too, if they are as many as they were."""
@@ -303,7 +298,7 @@ def serve(meeting: Meeting, shard: Shard) -> Values:
 
 def work(learner: Learner, meeting: Meeting, rank: int, make_epoch: MakeEpoch, *, seed: int, pad_id: int) -> Values:
     """Be a worker to the end; returns the manifest of what was trained."""
-    servers = Servers(meeting.connect(), _trained(learner))
+    servers = Servers(meeting.connect(), learner.trained)
     servers.ask({"ask": "join", "worker": rank})
     learner.model.train()
     epoch: Epoch | None = None
@@ -324,7 +319,3 @@ def work(learner: Learner, meeting: Meeting, rank: int, make_epoch: MakeEpoch, *
         learner.clip()
         servers.push(versions, done=epoch.middles()[ticket.batch], loss=float(loss))
         learner.optimizer.zero_grad()
-
-
-def _trained(learner: Learner) -> list[nn.Parameter]:
-    return [each for each in learner.model.parameters() if each.requires_grad]

@@ -40,6 +40,9 @@ class Epoch:
         return middles
 
 
+MakeEpoch = Callable[[int], Epoch]  # from its number
+
+
 @dataclass(frozen=True)
 class Step:
     """What a step did: the summed loss of this rank's examples, and how many examples all ranks had."""
