@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Final, TextIO
@@ -37,14 +37,14 @@ class ChildJob:
         kind: Which kind of job `model` is.
         identity: Run and task; name, labels and owner follow from it.
         model: The job as a model of the official clients, its metadata left out.
-        leader: The labels of the pod whose log is followed: the one of rank 0.
+        leader: The labels of the pod whose log is followed: the one of rank 0. None follows no log.
         labels: Of the job, beside those of its identity, such as the queue that it waits in.
     """
 
     kind: JobKind
     identity: Identity
     model: Any
-    leader: Mapping[str, str] = field(default_factory=dict)
+    leader: Mapping[str, str] | None = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -56,13 +56,15 @@ def run_to_end(
     poll_seconds: float = 5.0,
     admission_seconds: float = 3600.0,
     stuck_seconds: float = 60.0,
+    seen: Callable[[Job], None] = lambda job: None,
 ) -> JobState:
     """Create the job, or find the one that an earlier attempt of this step has made, and follow it until it succeeds.
 
     The leader's log and what becomes of the pods go to `stream` (stdout) as they happen. The pods are looked at every
     `poll_seconds`. An exceeded quota is waited for during `admission_seconds`; a failed pod that its controller has not
-    replaced within `stuck_seconds` is the end of a job that cannot go on without it. On SIGTERM or Ctrl-C the job is
-    deleted, unless its run goes on, as when only this pod is moved; then the step's next attempt finds the job again.
+    replaced within `stuck_seconds` is the end of a job that cannot go on without it. `seen` is called with the job as
+    it stands, at least every `poll_seconds`. On SIGTERM or Ctrl-C the job is deleted, unless its run goes on, as when
+    only this pod is moved; then the step's next attempt finds the job again.
 
     Raises ClusterError, with the pod's reason and last line, if the job fails, is deleted or refused, or the cluster
     does not answer. Exits with 143 after SIGTERM.
@@ -71,7 +73,7 @@ def run_to_end(
     try:
         with _sigterm_raised():
             job = launch.attach(admission_seconds)
-            return launch.follow(job, poll_seconds, stuck_seconds)
+            return launch.follow(job, poll_seconds, stuck_seconds, seen)
     except (_TerminatedError, KeyboardInterrupt):
         launch.abandon()
         raise SystemExit(EXIT_TERMINATED) from None
@@ -134,11 +136,12 @@ class _Launch:
             self.jobs.delete(found)
             time.sleep(self.connection.patience.first_pause)
 
-    def follow(self, job: Job, poll_seconds: float, stuck_seconds: float) -> JobState:
+    def follow(self, job: Job, poll_seconds: float, stuck_seconds: float, seen: Callable[[Job], None]) -> JobState:
         """Tell what happens until the job has ended; raises ClusterError unless it ended well."""
         told = None
         for current in self.jobs.states(self.name, every=poll_seconds):
             state = self.kind.state_of(current)
+            seen(current)
             self.pods.look()
             self.pods.warn(job["metadata"]["uid"])
             if state.phase != told:

@@ -92,10 +92,20 @@ TRAINJOB: Final = JobKind(
     pod_label="jobset.sigs.k8s.io/jobset-name",
     succeeded="Complete",
 )
+EXPERIMENT: Final = JobKind(
+    group="kubeflow.org",
+    version="v1beta1",
+    plural="experiments",
+    kind="Experiment",
+    container=None,
+    pod_label="katib.kubeflow.org/experiment",
+    succeeded="Succeeded",
+)
+TRIAL: Final = ObjectKind(group="kubeflow.org", version="v1beta1", plural="trials", kind="Trial")
 INFERENCE_SERVICE: Final = ObjectKind(
     group="serving.kserve.io", version="v1beta1", plural="inferenceservices", kind="InferenceService"
 )
 POD_DISRUPTION_BUDGET: Final = ObjectKind(
     group="policy", version="v1", plural="poddisruptionbudgets", kind="PodDisruptionBudget"
 )
-KINDS: Final = (JOB, PYTORCHJOB, TRAINJOB)
+KINDS: Final = (EXPERIMENT, JOB, PYTORCHJOB, TRAINJOB)
