@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from intclass.components.shared.command import run as run_program
-from intclass.components.shared.errors import ConfigError
+from intclass.components.shared.kube.options import label_pairs
 from intclass.components.tune.config import (
     ClusterConfig,
     Kind,
@@ -138,7 +138,7 @@ def main(
         cpu=cpu,
         memory=memory,
         gpus=gpus,
-        node_selector=_labels(node_selector or []),
+        node_selector=label_pairs("--node-selector", node_selector or []),
         spot=spot,
         queue=queue,
         image=image,
@@ -153,16 +153,6 @@ def main(
     best = " ".join(f"{name}={manifest.stats[name]:.4g}" for name in config.objectives)
     counts = manifest.counts
     typer.echo(f"{out}: {best} in trial {counts['best_trial']} of {counts['trials']} ({counts['complete']} to the end)")
-
-
-def _labels(texts: list[str]) -> dict[str, str]:
-    labels = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not (name and equals):
-            raise ConfigError(f"--node-selector {text}: write LABEL=VALUE")
-        labels[name] = value
-    return labels
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
@@ -11,6 +10,7 @@ from typing import Final, Literal, get_args
 from intclass.components.finetune.config import FinetuneConfig
 from intclass.components.shared.errors import ConfigError
 from intclass.components.shared.images import TRAIN
+from intclass.components.shared.kube.quantities import check_quantity
 from intclass.components.tune.objectives import Objective, find_objectives
 
 Sampler = Literal["random", "grid", "sobol", "tpe", "multivariate-tpe", "gp", "cmaes", "pbt"]
@@ -21,7 +21,6 @@ ResumePolicy = Literal["Never", "LongRunning", "FromVolume"]
 
 DEFAULT_TRIALS: Final = 32
 SMALLEST_POPULATION: Final = 4
-_QUANTITY: Final = re.compile(r"\d+(\.\d+)?(m|k|[KMGT]i?)?")
 _CHOICES: Final = {"sampler": get_args(Sampler), "pruner": get_args(Pruner), "launcher": get_args(Launcher)}
 _AT_LEAST: Final = {
     "trials": 1,
@@ -169,8 +168,7 @@ class ClusterConfig:
             if getattr(self, name) not in choices:
                 raise ConfigError(f"{name} is {getattr(self, name)!r}; choose one of {', '.join(choices)}")
         for name in ("cpu", "memory"):
-            if not _QUANTITY.fullmatch(getattr(self, name)):
-                raise ConfigError(f"{name} is {getattr(self, name)!r}; write it as Kubernetes does, as 500m, 4 or 16Gi")
+            check_quantity(name, getattr(self, name))
         for name, least in (("gpus", 0), ("deadline_seconds", 1)):
             if getattr(self, name) < least:
                 raise ConfigError(f"{name} is {getattr(self, name)}; give at least {least}")

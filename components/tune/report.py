@@ -89,7 +89,7 @@ def _cpu(outcome: Outcome) -> str:
 
 
 def _charts(outcome: Outcome) -> dict[str, Markup]:
-    """The pictures for which there is enough to show, by name."""
+    """The pictures by name, empty where there is not enough to show."""
     several = len(outcome.complete) >= _FEW
     made = {
         "history": charts.history_chart(outcome),
@@ -98,7 +98,7 @@ def _charts(outcome: Outcome) -> dict[str, Markup]:
         "importance": charts.importance_chart(outcome) if outcome.importances else "",
         "front": charts.front_chart(outcome) if len(outcome.goals) > 1 else "",
     }
-    return {name: picture(drawing) for name, drawing in made.items() if drawing}
+    return {name: picture(drawing) for name, drawing in made.items()}
 
 
 def _command(trial: Trial, outcome: Outcome) -> str:

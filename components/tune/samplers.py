@@ -87,7 +87,8 @@ def sobol_point(space: SearchSpace, seed: int, number: int) -> Point:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # balance needs a power of two; a sequence is even at any length
         engine = qmc.Sobol(len(space.parameters), seed=np.random.default_rng(seed))
-        engine.fast_forward(number)
+        if number:
+            engine.fast_forward(number)
         [shares] = engine.random(1).tolist()
     drawn = dict(zip(space.names, shares, strict=True))
     return space.point(lambda parameter: parameter.domain.at(drawn[parameter.name]))

@@ -8,6 +8,7 @@ OUT/trials/0007/        one trial: its log, its process, its model
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -131,7 +132,10 @@ class Study:
         """How much each parameter matters for the first objective (PED-ANOVA); empty while there is nothing to tell."""
         if len(self.trials(TrialState.COMPLETE)) < 4:
             return {}
-        found = optuna.importance.get_param_importances(self._study, target=lambda trial: trial.values[0])
+        goal = self.goals[0]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # it says that smaller is taken for better, which holds here
+            found = optuna.importance.get_param_importances(self._study, target=lambda trial: goal.key(trial.values[0]))
         return {name: float(share) for name, share in found.items()}
 
     def _fill(self, trial: optuna.trial.Trial) -> None:
