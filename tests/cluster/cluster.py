@@ -22,6 +22,7 @@ from tests.cluster.events import Recorder
 from tests.cluster.faults import Faults
 from tests.cluster.garbage import GarbageCollector
 from tests.cluster.http_api import Handler
+from tests.cluster.inferenceservices import InferenceServiceController
 from tests.cluster.jobs import JobController
 from tests.cluster.kubelet import Kubelet
 from tests.cluster.pytorchjobs import PyTorchJobController
@@ -45,25 +46,35 @@ class Cluster:
         folder: Where pods get their working folders; a temporary one if None.
         gpus: How many GPUs the one node has.
         environment: Variables that every container finds, as if its image had set them.
+        images: Variables that only the containers of an image find, such as another PATH.
     """
 
     def __init__(
-        self, folder: Path | None = None, *, gpus: int = 0, environment: Mapping[str, str] | None = None
+        self,
+        folder: Path | None = None,
+        *,
+        gpus: int = 0,
+        environment: Mapping[str, str] | None = None,
+        images: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="intclass-cluster-")
         self.folder = folder or Path(self._temporary.name)
         self.store, self.faults, self.token = Store(), Faults(), str(uuid.uuid4())
         self.store.admission += [schemas.admit, Quotas(self.store).admit]
-        self.kubelet = Kubelet(self.store, self.folder / "pods", gpus=gpus, environment=environment or {})
+        self.kubelet = Kubelet(
+            self.store, self.folder / "pods", gpus=gpus, environment=environment or {}, images=images or {}
+        )
         self.stopping = False
         self.failures: list[str] = []
         self._ports: dict[str, int] = {}
         recorder = Recorder(self.store)
+        self.serving = InferenceServiceController(self.store, recorder)
         self._reconcilers: list[_Reconciler] = [
             GarbageCollector(self.store),
             JobController(self.store, recorder),
             PyTorchJobController(self.store, recorder, port=self.port_of),
             TrainJobController(self.store, recorder, port=self.port_of),
+            self.serving,
             self.kubelet,
         ]
         handler = type("ClusterHandler", (Handler,), {"cluster": self})
@@ -145,6 +156,7 @@ class Cluster:
             thread.join()
         self._server.server_close()
         self.kubelet.stop()
+        self.serving.stop()
         self._temporary.cleanup()
         assert not self.failures, "\n".join(self.failures)
 

@@ -7,9 +7,10 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.cluster import errors, patches
 from tests.cluster.errors import ApiError
@@ -92,6 +93,8 @@ class Handler(BaseHTTPRequestHandler):
         match self.command, bool(target.name), target.subresource:
             case "GET", True, "log":
                 self._log(target)
+            case "GET", True, "proxy":
+                self._proxy(target)
             case "GET", True, "" | "status":
                 self._send(200, self.cluster.store.get(target.resource, target.namespace, target.name))
             case "GET", False, "" if self._query.get("watch") in ("true", "True", "1"):
@@ -194,6 +197,20 @@ class Handler(BaseHTTPRequestHandler):
                 return
         self._end_stream(whole=True)
 
+    def _proxy(self, target: Target) -> None:
+        """What a pod itself answers, as `/api/v1/namespaces/NAMESPACE/pods/NAME:PORT/proxy/PATH`."""
+        name, _, port = unquote(target.name).partition(":")
+        pod = self.cluster.store.get(PODS, target.namespace, name)
+        connection = HTTPConnection(pod["status"]["podIP"], int(port), timeout=10)
+        try:
+            connection.request("GET", f"/{urlsplit(self.path).path.split('/proxy/', 1)[1]}")
+            response = connection.getresponse()
+            self._send_text(response.status, response.read())
+        except OSError as error:
+            raise errors.failure(503) from error
+        finally:
+            connection.close()
+
     def _lines(self, log: Log) -> Iterator[str | None]:
         """The lines that are asked for; None once in a while so that the stream can be cut."""
         stamped = self._query.get("timestamps") in ("true", "True")
@@ -221,6 +238,13 @@ class Handler(BaseHTTPRequestHandler):
         if code == 429:
             self.send_header("Retry-After", "1")
         self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def _send_text(self, code: int, text: bytes) -> None:
+        self.send_response(code)
+        self.send_header("Content-Type", "text/plain")
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text)

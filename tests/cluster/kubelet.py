@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import time
 from collections.abc import Mapping
@@ -9,13 +10,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from intclass.components.shared import storage
+from intclass.components.shared.errors import StorageError
 from tests.cluster import errors
+from tests.cluster.inferenceservices import SOURCE
 from tests.cluster.pods import Container, Log, container_environment, image_environment
+from tests.cluster.probes import Probes
 from tests.cluster.resources import PODS, SERVICES, Object, name_of, namespace_of, uid_of
 from tests.cluster.store import Store, now
 
 GPU: Final = "nvidia.com/gpu"
 NODE: Final = "node-0"
+MODELS: Final = "/mnt/models"
 
 
 @dataclass
@@ -23,6 +29,8 @@ class _Running:
     """The containers of one pod: those that run or ran last, and those before them."""
 
     containers: list[Container]
+    probes: list[Probes]
+    address: str
     before: dict[str, Container] = field(default_factory=dict)
     restarts: dict[str, int] = field(default_factory=dict)
     kill_at: float = float("inf")
@@ -30,12 +38,27 @@ class _Running:
 
 
 class Kubelet:
-    """Runs the pods of the store on a node with so many GPUs."""
+    """Runs the pods of the store on a node with so many GPUs.
 
-    def __init__(self, store: Store, folder: Path, *, gpus: int, environment: Mapping[str, str]) -> None:
+    Attributes:
+        models: What the storage initializer finds under an address, where that is not what lies there.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        folder: Path,
+        *,
+        gpus: int,
+        environment: Mapping[str, str],
+        images: Mapping[str, Mapping[str, str]],
+    ) -> None:
         self._store, self._folder, self._gpus = store, folder, gpus
-        self._image = {**image_environment(), **environment}
+        self._usual, self._images = {**image_environment(), **environment}, images
         self._pods: dict[str, _Running] = {}
+        # Other clusters on this machine have other addresses.
+        self._network = f"127.{random.randint(1, 254)}.{random.randint(0, 255)}"
+        self.models: dict[str, str] = {}
 
     def reconcile(self) -> None:
         """Bring every pod one step on."""
@@ -92,24 +115,44 @@ class Kubelet:
         if _gpus(pod) > self._gpus - taken:
             self._report_unschedulable(pod)
             return
+        address = self._address(pod)
         try:
-            containers = [self._run(entry, pod) for entry in pod["spec"]["containers"]]
-        except OSError as error:
+            self._initialize(pod)
+            containers = [self._run(entry, pod, address) for entry in pod["spec"]["containers"]]
+        except (OSError, StorageError) as error:
             self._report(pod, "Pending", [_waiting(entry, error) for entry in pod["spec"]["containers"]])
             return
-        self._pods[uid_of(pod)] = _Running(containers)
+        manifests = pod["spec"]["containers"]
+        probes = [_probes(entry, one, address) for entry, one in zip(manifests, containers, strict=True)]
+        self._pods[uid_of(pod)] = _Running(containers, probes, address)
         self._observe(pod)
 
-    def _run(self, manifest: Mapping[str, Any], pod: Object) -> Container:
+    def _address(self, pod: Object) -> str:
+        """One of its own for a pod that says it listens; other pods share the loopback address."""
+        listens = any("ports" in entry for entry in pod["spec"]["containers"])
+        return f"{self._network}.{len(self._pods) % 254 + 1}" if listens else "127.0.0.1"
+
+    def _initialize(self, pod: Object) -> None:
+        """What KServe's storage initializer does in a container of its own."""
+        source = pod["metadata"].get("annotations", {}).get(SOURCE)
+        if source:
+            storage.copy_folder(self.models.get(source, source), self._folder / name_of(pod) / "models")
+
+    def _run(self, manifest: Mapping[str, Any], pod: Object, address: str) -> Container:
         services = {name_of(service) for service in self._store.all(SERVICES, namespace_of(pod))}
-        environment = container_environment(manifest, self._image, pod, services)
-        return Container(manifest, environment, self._folder / name_of(pod) / manifest["name"])
+        image = self._images.get(manifest.get("image", ""), {})
+        environment = container_environment(manifest, {**self._usual, **image}, pod, services)
+        here = {"0.0.0.0": address, MODELS: str(self._folder / name_of(pod) / "models")}
+        return Container(manifest, environment, self._folder / name_of(pod) / manifest["name"], here=here)
 
     def _observe(self, pod: Object) -> None:
         running = self._pods[uid_of(pod)]
         if time.monotonic() > running.kill_at:
             _kill(running)
         codes = [container.exit_code for container in running.containers]
+        for container, probes in zip(running.containers, running.probes, strict=True):
+            if probes.dead and container.exit_code is None:
+                container.signal(signal.SIGKILL)
         if not running.evicted:
             for position, code in enumerate(codes):
                 if code is not None and _restarts(pod, code):
@@ -121,14 +164,15 @@ class Kubelet:
             phase = "Failed"
         else:
             phase = "Succeeded"
-        self._report(pod, phase, [_status(container, running) for container in running.containers])
+        self._report(pod, phase, [_status(position, running) for position in range(len(codes))])
 
     def _restart(self, pod: Object, running: _Running, position: int) -> None:
         old = running.containers[position]
         manifest = next(entry for entry in pod["spec"]["containers"] if entry["name"] == old.name)
         running.before[old.name] = old
         running.restarts[old.name] = running.restarts.get(old.name, 0) + 1
-        running.containers[position] = self._run(manifest, pod)
+        running.containers[position] = self._run(manifest, pod, running.address)
+        running.probes[position] = _probes(manifest, running.containers[position], running.address)
 
     def _terminate(self, pod: Object) -> None:
         running = self._pods.get(uid_of(pod))
@@ -145,12 +189,12 @@ class Kubelet:
 
     def _report(self, pod: Object, phase: str, containers: list[dict[str, Any]]) -> None:
         running = self._pods.get(uid_of(pod))
-        ready = "True" if phase == "Running" else "False"
+        ready = "True" if phase == "Running" and all(entry["ready"] for entry in containers) else "False"
         status: dict[str, Any] = {
             "phase": phase,
             "startTime": pod["status"].get("startTime") or now(),
             "hostIP": "127.0.0.1",
-            "podIP": "127.0.0.1",
+            "podIP": running.address if running else "127.0.0.1",
             "conditions": [{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": ready}],
             "containerStatuses": containers,
         }
@@ -175,7 +219,12 @@ def _kill(running: _Running) -> None:
         container.signal(signal.SIGKILL)
 
 
-def _status(container: Container, running: _Running) -> dict[str, Any]:
+def _probes(manifest: Mapping[str, Any], container: Container, address: str) -> Probes:
+    return Probes(manifest, address, runs=lambda: container.exit_code is None)
+
+
+def _status(position: int, running: _Running) -> dict[str, Any]:
+    container = running.containers[position]
     state = container.state
     if running.evicted and "terminated" in state:
         state["terminated"] |= {"exitCode": 143, "reason": "Error"}
@@ -183,7 +232,7 @@ def _status(container: Container, running: _Running) -> dict[str, Any]:
         "name": container.name,
         "image": "local",
         "imageID": "",
-        "ready": "running" in state,
+        "ready": "running" in state and running.probes[position].ready,
         "restartCount": running.restarts.get(container.name, 0),
         "state": state,
     }

@@ -42,7 +42,15 @@ class Log:
 class Container:
     """One run of one container: a process group, its log, its exit code as Kubernetes reports it."""
 
-    def __init__(self, manifest: Mapping[str, Any], environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self,
+        manifest: Mapping[str, Any],
+        environment: Mapping[str, str],
+        folder: Path,
+        *,
+        here: Mapping[str, str] | None = None,
+    ) -> None:
+        """`here` maps what only a container has, its addresses and mounts, to what this machine has instead."""
         folder.mkdir(parents=True, exist_ok=True)
         self.name = manifest["name"]
         self.log = Log()
@@ -51,7 +59,7 @@ class Container:
         self.killed_with: int | None = None
         command = [*manifest.get("command", ()), *manifest.get("args", ())]
         self.process = subprocess.Popen(
-            [_expand(word, environment) for word in command],
+            [_located(_expand(word, environment), here or {}) for word in command],
             env=dict(environment),
             cwd=manifest.get("workingDir", folder),
             stdin=subprocess.DEVNULL,
@@ -121,6 +129,12 @@ def image_environment() -> dict[str, str]:
 def _expand(text: str, environment: Mapping[str, str]) -> str:
     """`$(NAME)` as Kubernetes expands it: unknown names stay, `$$` is one dollar sign."""
     return _REFERENCE.sub(lambda m: "$" if m[0] == "$$" else environment.get(m[1], m[0]), str(text))
+
+
+def _located(word: str, here: Mapping[str, str]) -> str:
+    for there, instead in here.items():
+        word = word.replace(there, instead)
+    return word
 
 
 def _field(pod: Mapping[str, Any], path: str) -> str:

@@ -32,12 +32,18 @@ PODS: Final = Resource("", "v1", "pods", "Pod")
 SERVICES: Final = Resource("", "v1", "services", "Service")
 EVENTS: Final = Resource("", "v1", "events", "Event")
 QUOTAS: Final = Resource("", "v1", "resourcequotas", "ResourceQuota")
+CONFIG_MAPS: Final = Resource("", "v1", "configmaps", "ConfigMap")
+BUDGETS: Final = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
 JOBS: Final = Resource("batch", "v1", "jobs", "Job")
 WORKFLOWS: Final = Resource("argoproj.io", "v1alpha1", "workflows", "Workflow")
 PYTORCHJOBS: Final = Resource("kubeflow.org", "v1", "pytorchjobs", "PyTorchJob")
 TRAINJOBS: Final = Resource("trainer.kubeflow.org", "v1alpha1", "trainjobs", "TrainJob")
+INFERENCE_SERVICES: Final = Resource("serving.kserve.io", "v1beta1", "inferenceservices", "InferenceService")
 
-RESOURCES: Final = (NAMESPACES, PODS, SERVICES, EVENTS, QUOTAS, JOBS, WORKFLOWS, PYTORCHJOBS, TRAINJOBS)
+RESOURCES: Final = (
+    *(NAMESPACES, PODS, SERVICES, EVENTS, QUOTAS, CONFIG_MAPS, BUDGETS, JOBS, WORKFLOWS),
+    *(PYTORCHJOBS, TRAINJOBS, INFERENCE_SERVICES),
+)
 
 
 def name_of(thing: Object) -> str:
