@@ -13,15 +13,25 @@ if TYPE_CHECKING:
     from intclass.components.shared.kube.child import ChildJob, run_to_end
     from intclass.components.shared.kube.connection import Connection, connect
     from intclass.components.shared.kube.identity import Identity
-    from intclass.components.shared.kube.kinds import INFERENCE_SERVICE, JOB, PYTORCHJOB, TRAINJOB, JobKind
+    from intclass.components.shared.kube.kinds import (
+        EXPERIMENT,
+        INFERENCE_SERVICE,
+        JOB,
+        PYTORCHJOB,
+        TRAINJOB,
+        TRIAL,
+        JobKind,
+    )
     from intclass.components.shared.kube.reaper import reap, reap_own
     from intclass.components.shared.kube.workflow import own_run
 
 __all__ = [
+    "EXPERIMENT",
     "INFERENCE_SERVICE",
     "JOB",
     "PYTORCHJOB",
     "TRAINJOB",
+    "TRIAL",
     "ChildJob",
     "Connection",
     "Identity",
@@ -34,10 +44,12 @@ __all__ = [
 ]
 
 _HOMES: Final = {
+    "EXPERIMENT": "kinds",
     "INFERENCE_SERVICE": "kinds",
     "JOB": "kinds",
     "PYTORCHJOB": "kinds",
     "TRAINJOB": "kinds",
+    "TRIAL": "kinds",
     "ChildJob": "child",
     "Connection": "connection",
     "Identity": "identity",

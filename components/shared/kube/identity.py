@@ -20,10 +20,17 @@ _LONGEST_NAME: Final = 45
 
 @dataclass(frozen=True)
 class Identity:
-    """A task of a run. The run is the name of its Argo Workflow, or any other text that is its own."""
+    """A task of a run. The run is the name of its Argo Workflow, or any other text that is its own.
+
+    Attributes:
+        run: The run.
+        task: The task.
+        longest_name: Characters that the child job's name may have.
+    """
 
     run: str
     task: str
+    longest_name: int = _LONGEST_NAME
 
     def __post_init__(self) -> None:
         for field in ("run", "task"):
@@ -36,9 +43,9 @@ class Identity:
         name = f"{_plain(self.run)}-{_plain(self.task)}"
         # A hyphen in the task could be the one that parts it from the run.
         is_own = name == f"{self.run}-{self.task}" and "-" not in self.task
-        if is_own and _fits(name, _LONGEST_NAME):
+        if is_own and _fits(name, self.longest_name):
             return name
-        return _digested(name, f"{self.run}/{self.task}", _LONGEST_NAME)
+        return _digested(name, f"{self.run}/{self.task}", self.longest_name)
 
     @property
     def labels(self) -> dict[str, str]:
