@@ -20,7 +20,6 @@ from intclass.components.integrate.__main__ import main as integrate
 from intclass.components.serve.__main__ import main as serve
 from intclass.components.serve.deploy.__main__ import main as deploy
 from intclass.components.shared.command import application, guarded
-from intclass.components.shared.errors import ConfigError
 from intclass.components.shared.manifest import program_version
 from intclass.pipelines.estimate.__main__ import main as estimate
 from intclass.pipelines.presets import PRESETS
@@ -73,45 +72,82 @@ def presets() -> None:
 @app.command(name="compile")
 def compile_(
     target: Annotated[
-        str | None, typer.Option(help="kubeflow or vertex (Vertex AI Pipelines).", show_default="both")
+        str | None, typer.Option(help="kubeflow, or vertex for Vertex AI Pipelines.", show_default="both")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Where to write the YAML of one target.", show_default="the committed file")
+        Path | None, typer.Option(help="Where to write the YAML.", show_default="the committed files")
     ] = None,
 ) -> None:
-    """Compile the pipeline to the YAML that Kubeflow takes and that `intclass run` executes.
+    """Compile the pipelines to the YAML that Kubeflow takes and that `intclass run` executes.
 
-    Vertex AI's client reads one document without settings of Kubernetes: `--target vertex`.
+    Vertex AI's client reads one document without settings of Kubernetes: `--target vertex`. With `--out` it is the
+    pipeline integrability alone that is written.
     """
-    from intclass.pipelines.compiling import TARGETS, compile_pipeline, compiled_file
+    from intclass.pipelines.compiling import FILES, KUBEFLOW, compile_pipeline, compiled_file
 
-    if out and not target:
-        raise ConfigError("--out is for one target: give --target too")
-    for each in [target] if target else TARGETS:
-        path = compiled_file(each)
-        typer.echo(compile_pipeline(out or path, target=each))
+    if target:
+        compiled_file(target=target)  # refuses an unknown one
+    if out:
+        typer.echo(compile_pipeline(out, target=target or KUBEFLOW))
+        return
+    for (pipeline, each), path in FILES.items():
+        if target in (None, each):
+            typer.echo(compile_pipeline(path, pipeline=pipeline, target=each))
 
 
 @app.command()
 def submit(
     host: Annotated[str, typer.Option(help="Address of the Kubeflow Pipelines server.")],
-    preset: Annotated[str, typer.Option(help="Arguments to start from.")] = "cluster",
+    pipeline: Annotated[
+        str, typer.Option(help="integrability, or growing: adds to a dataset in each run.")
+    ] = "integrability",
+    preset: Annotated[
+        str | None, typer.Option(help="Arguments to start from.", show_default="the pipeline's own defaults")
+    ] = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set one pipeline parameter; repeatable.")
     ] = None,
     experiment: Annotated[str, typer.Option(help="Experiment that the run belongs to.")] = "intclass",
-    run_name: Annotated[str | None, typer.Option(help="Name of the run; default: made by the server.")] = None,
+    run_name: Annotated[str | None, typer.Option(help="Name of the run.", show_default="pipeline and version")] = None,
+    cron: Annotated[
+        str | None,
+        typer.Option(metavar="EXPRESSION", help="Start it again and again: `0 0 2 * * *` is at 2:00:00 every night."),
+    ] = None,
+    pipeline_root: Annotated[
+        str | None, typer.Option(metavar="gs://", help="Where artifacts go.", show_default="the server's own")
+    ] = None,
+    service_account: Annotated[
+        str | None, typer.Option(help="Of the steps' pods.", show_default="the server's own")
+    ] = None,
+    namespace: Annotated[str | None, typer.Option(help="On a server of many users.")] = None,
 ) -> None:
-    """Start a run of the compiled pipeline on a Kubeflow Pipelines server, and print its address.
+    """Upload the compiled pipeline as a version named by its git revision, start or schedule it, print its address.
 
-    Example: `intclass submit --host http://localhost:8080 --set work_dir=gs://BUCKET/work`
+    With `--cron` runs never overlap, and what was missed is not made up for. `--pipeline growing` goes on in each run
+    where the last one ended, and trains when the dataset has grown enough.
+
+    Example: `intclass submit --host http://localhost:8080 --pipeline growing --cron "0 0 2 * * *"
+    --set folder=gs://BUCKET/growing`
     """
     from intclass.pipelines.arguments import parse_assignments
+    from intclass.pipelines.compiling import compiled_file
     from intclass.pipelines.presets import find_preset
-    from intclass.pipelines.submit import submit_run
+    from intclass.pipelines.submit import Submission, submit_pipeline
 
-    arguments = {**find_preset(preset).arguments, **parse_assignments(assignments or [])}
-    typer.echo(submit_run(host, arguments, experiment=experiment, run_name=run_name))
+    compiled = compiled_file(pipeline)
+    chosen = parse_assignments(assignments or [], compiled)
+    submission = Submission(
+        compiled=compiled,
+        pipeline=pipeline,
+        arguments={**(find_preset(preset).arguments if preset else {}), **chosen},
+        experiment=experiment,
+        run_name=run_name,
+        cron=cron,
+        pipeline_root=pipeline_root,
+        service_account=service_account,
+        namespace=namespace,
+    )
+    typer.echo(submit_pipeline(host, submission))
 
 
 @app.command()

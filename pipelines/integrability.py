@@ -11,7 +11,7 @@ from intclass.components.serve.component import serve
 from intclass.components.shared.kube.component import reap
 from intclass.pipelines.branches import label, train
 from intclass.pipelines.ending import with_last_step
-from intclass.pipelines.placement import KUBEFLOW, Placement
+from intclass.pipelines.placement import Placement
 
 
 class Outputs(NamedTuple):
@@ -25,7 +25,7 @@ class Outputs(NamedTuple):
     answers: dsl.Markdown
 
 
-def build(place: Placement = KUBEFLOW) -> dsl.base_component.BaseComponent:
+def build(place: Placement) -> dsl.base_component.BaseComponent:
     """The pipeline, with the settings of one target."""
 
     def integrability(

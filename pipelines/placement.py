@@ -32,13 +32,20 @@ _RETRIES: Final = {"backoff_duration": "30s", "backoff_factor": 2.0, "backoff_ma
 
 @dataclass(frozen=True, kw_only=True)
 class Placement:
-    """The settings of one target; each method takes a task and returns it."""
+    """The settings of one target; each method takes a task and returns it.
+
+    Attributes:
+        target: What the pipeline is compiled for.
+        caching: Whether a step's earlier outputs may be taken for it. Kubeflow knows an artifact by its name alone.
+    """
 
     target: Target
+    caching: bool = True
 
     def step(self, task: Any, *, cpu: str = "2", memory: str = "8G", hours: int = 6) -> Any:  # noqa: ANN401 - kfp is untyped
         """A step that works in its own pod, on a machine that stays."""
         task.set_cpu_request(cpu).set_memory_request(memory).set_memory_limit(memory)
+        task.set_caching_options(self.caching)
         return self._reliable(task, retries=2, hours=hours)
 
     def solver(self, task: Any) -> Any:  # noqa: ANN401
@@ -78,7 +85,3 @@ class Placement:
             for key, value in {**MANAGED_LABELS, COMPONENT_LABEL: task.name.replace("_", "-")}.items():
                 kubernetes.add_pod_label(task, key, value)
         return task
-
-
-KUBEFLOW: Final = Placement(target="kubeflow")
-VERTEX: Final = Placement(target="vertex")
