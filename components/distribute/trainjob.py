@@ -31,7 +31,7 @@ def trainjob(
         image=config.image,
         command=pod_command(config),
         args=list(arguments),
-        env=[trainer.IoK8sApiCoreV1EnvVar(name=key, value=value) for key, value in pods.ENVIRONMENT.items()],
+        env=[trainer.IoK8sApiCoreV1EnvVar(name=key, value=value) for key, value in pods.environment().items()],
         num_nodes=config.nodes,
         num_proc_per_node=config.processes_per_node,
         resources_per_node=_converted(trainer.IoK8sApiCoreV1ResourceRequirements, pods.resources(config)),

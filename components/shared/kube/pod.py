@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
@@ -10,6 +11,8 @@ from kubernetes.client import models
 from intclass.components.shared.kube import containers
 from intclass.components.shared.kube.containers import USER
 
+EMULATOR: Final = "STORAGE_EMULATOR_HOST"
+ENVIRONMENT: Final = {"HOME": "/tmp", "HF_HOME": "/tmp/huggingface", "OMP_WAIT_POLICY": "PASSIVE"}  # noqa: S108
 SPOT: Final = "cloud.google.com/gke-spot"
 # A spot machine of Google's is gone 15 s after SIGTERM at the earliest; a checkpoint must be written by then.
 _GRACE_SECONDS: Final = 30
@@ -77,14 +80,16 @@ def container(
         image=options.image,
         command=list(command),
         args=list(arguments),
-        env=[models.V1EnvVar(name=key, value=value) for key, value in ENVIRONMENT.items()],
+        env=[models.V1EnvVar(name=key, value=value) for key, value in environment().items()],
         resources=resources(options),
         volume_mounts=volume_mounts(),
         security_context=containers.locked_down(),
     )
 
 
-ENVIRONMENT: Final = {"HOME": "/tmp", "HF_HOME": "/tmp/huggingface", "OMP_WAIT_POLICY": "PASSIVE"}  # noqa: S108
+def environment() -> dict[str, str]:
+    """The variables of the container; an emulated bucket that this process has been told of is handed on."""
+    return ENVIRONMENT | ({EMULATOR: os.environ[EMULATOR]} if EMULATOR in os.environ else {})
 
 
 def resources(options: PodOptions) -> models.V1ResourceRequirements:
