@@ -8,11 +8,13 @@ from intclass.components.shared.lazy import lazily
 
 if TYPE_CHECKING:
     from intclass.components.evaluate.evaluation import Evaluation, load_evaluation
+    from intclass.components.evaluate.further import Also
     from intclass.components.evaluate.stage import EvaluateConfig, evaluate
 
-__all__ = ["EvaluateConfig", "Evaluation", "evaluate", "load_evaluation"]
+__all__ = ["Also", "EvaluateConfig", "Evaluation", "evaluate", "load_evaluation"]
 
 _HOMES: Final = {
+    "Also": "further",
     "Evaluation": "evaluation",
     "load_evaluation": "evaluation",
     "EvaluateConfig": "stage",

@@ -36,13 +36,14 @@ def fill(
     summary: Artifact,
     metrics: Metrics,
     classification: ClassificationMetrics,
-) -> None:
-    """Fill a component's output artifacts from an evaluation's folder.
+    decision: Artifact,
+) -> bool:
+    """Fill a component's output artifacts from an evaluation's folder; returns whether the model may be deployed.
 
     Every artifact becomes a file too, because kfp.local takes a task from its cache only if all its artifacts exist.
     """
     evaluation = load_evaluation(folder)
-    for artifact, name in ((report, "report.html"), (summary, "summary.md")):
+    for artifact, name in ((report, "report.html"), (summary, "summary.md"), (decision, "gate.md")):
         storage.write_text(artifact.path, storage.read_text(storage.join(folder, name)))
     for metric, value in evaluation.metrics.items():
         metrics.log_metric(metric, value)
@@ -51,3 +52,4 @@ def fill(
     classification.log_confusion_matrix(list(evaluation.labels), [list(row) for row in evaluation.confusion])
     for empty in (metrics, classification):
         storage.write_bytes(empty.path, b"")
+    return evaluation.decision.deploy

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
+from intclass.components.evaluate.asking import MODEL, UNCALIBRATED
 from intclass.components.evaluate.baselines import BASELINES
 from intclass.components.evaluate.bootstrap import Sampled, sample_metrics
 from intclass.components.evaluate.curves import coverage_curve, roc, score_histogram
 from intclass.components.evaluate.evaluation import Comparison, Evaluation, Result
+from intclass.components.evaluate.gate import SERVED, SERVED_TITLE, decide
 from intclass.components.evaluate.groups import measure_groups
 from intclass.components.evaluate.metrics import Scored
 from intclass.components.evaluate.significance import mcnemar
 from intclass.components.shared.reliability import reliability
-
-MODEL: Final = "model"
-UNCALIBRATED: Final = "uncalibrated"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +38,17 @@ def assess(
     *,
     bootstrap: int,
     seed: int,
+    margin: float = 0.0,
 ) -> Evaluation:
-    """The evaluation of MODEL; `scored` also holds UNCALIBRATED and every baseline by name, all on the rows `test`."""
+    """The evaluation of MODEL; `scored` also holds UNCALIBRATED and every baseline by name, all on the rows `test`.
+
+    `margin` is the lead that the gate wants over the best baseline and over SERVED, if `scored` holds that too.
+    """
     sampled = sample_metrics(scored, replicates=bootstrap, seed=seed)
     model = scored[MODEL]
-    rival = max(BASELINES, key=lambda baseline: sampled[baseline.name].values["accuracy"]).name
+    best = max(BASELINES, key=lambda baseline: sampled[baseline.name].values["accuracy"])
+    rival = best.name
+    rivals = {rival: f"the best baseline, {best.title}"} | ({SERVED: SERVED_TITLE} if SERVED in scored else {})
 
     def result(name: str, title: str, description: str) -> Result:
         return _result(name, title, description, scored=scored[name], sampled=sampled[name])
@@ -66,6 +71,7 @@ def assess(
         ),
         confusion=_confusion(model),
         scores=score_histogram(model),
+        gate=decide(scored, sampled, rivals, model=MODEL, margin=margin),
         groups=measure_groups(test, model_correct=model.correct, baseline_correct=scored[rival].correct),
     )
 

@@ -132,7 +132,7 @@ BASELINES: Final = (
     Baseline(
         name="boosted_trees",
         title="Boosted trees",
-        description="gradient boosting on heads by depth, 1-2-grams of prefix words, and length",
+        description="gradient boosting on heads by depth, powers and towers apart, 1-2-grams, and length",
         build=_trees_on_ngrams,
     ),
 )

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from intclass.components.evaluate.bootstrap import Estimate
+from intclass.components.evaluate.ceiling import Ceiling
 from intclass.components.evaluate.curves import Curve, Histogram, Roc
+from intclass.components.evaluate.gate import Decision
 from intclass.components.evaluate.groups import Group
 from intclass.components.evaluate.held_out import HeldOut
+from intclass.components.evaluate.outside import Outside
+from intclass.components.evaluate.probes import Invariance, PairResult
 from intclass.components.evaluate.significance import McNemar
 from intclass.components.evaluate.triage import Triage
 from intclass.components.shared import storage
@@ -46,6 +50,33 @@ class Comparison:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Probes:
+    """What the probes found, by classifier.
+
+    `exposed_pairs` counts the minimal pairs of which a function has a near-copy in training; `unexposed_pairs` is each
+    classifier's share of the other pairs that is right, nan where there are none. Pairs are of the target `elementary`.
+    """
+
+    invariance: Mapping[str, tuple[Invariance, ...]]
+    pairs: Mapping[str, PairResult]
+    exposed_pairs: int = 0
+    unexposed_pairs: Mapping[str, Estimate] = field(default_factory=dict)
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> Self:
+        """The inverse of `dataclasses.asdict`."""
+        return cls(
+            invariance={
+                name: tuple(Invariance.from_fields(each) for each in found)
+                for name, found in fields["invariance"].items()
+            },
+            pairs={name: PairResult.from_fields(each) for name, each in fields["pairs"].items()},
+            exposed_pairs=fields["exposed_pairs"],
+            unexposed_pairs={name: Estimate(**each) for name, each in fields["unexposed_pairs"].items()},
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """A model on a test split, against baselines trained on the same training split.
 
@@ -67,6 +98,10 @@ class Evaluation:
     groups: Mapping[str, tuple[Group, ...]]  # by what -> the groups
     held_out: tuple[HeldOut, ...] = ()  # the dataset's further test splits; all else is about the split `test`
     triage: Triage | None = None  # None where no solver's time is known
+    probes: Probes | None = None
+    outside: Outside | None = None  # None where no file was given
+    ceiling: Ceiling | None = None  # None where no labels were made a second time
+    gate: Decision | None = None
 
     @property
     def roc(self) -> Roc:
@@ -83,6 +118,12 @@ class Evaluation:
     def best_baseline(self) -> Result:
         """The baseline that `comparison` is against."""
         return next(result for result in self.baselines if result.name == self.comparison.baseline)
+
+    @property
+    def decision(self) -> Decision:
+        """The gate's decision; every evaluation made by `evaluate` has one."""
+        assert self.gate is not None, "made by `assess`"
+        return self.gate
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -105,6 +146,19 @@ class Evaluation:
             numbers |= {f"{each.split}_{name}": metrics[name].value for name in ("accuracy", "auroc")}
         if self.triage:
             numbers |= {"solver_time_saved": self.triage.saved, "solvable_lost": self.triage.lost}
+        if self.probes:
+            numbers |= {
+                f"consistency_{each.name}": each.consistency.value for each in self.probes.invariance[self.model.name]
+            }
+            pairs = self.probes.pairs.get(self.model.name)
+            numbers |= {"pair_accuracy": pairs.right.value, "pair_order": pairs.ordered.value} if pairs else {}
+        if self.outside:
+            metrics = self.outside.whole.metrics[self.model.name]
+            numbers |= {f"outside_{name}": metrics[name].value for name in ("accuracy", "auroc")}
+        if self.ceiling:
+            numbers["label_agreement"] = self.ceiling.agreement.value
+        if self.gate:
+            numbers["deploy"] = float(self.gate.deploy)
         return {name: number for name, number in numbers.items() if not math.isnan(number)}
 
     def to_json(self) -> str:
@@ -115,7 +169,7 @@ class Evaluation:
     def from_json(cls, text: str) -> Evaluation:
         """The inverse of `to_json`; raises ValueError, KeyError or TypeError if the text is something else."""
         fields = _none_to_nan(json.loads(text))
-        comparison, triage = fields["comparison"], fields.get("triage")
+        comparison = fields["comparison"]
         return cls(
             **{
                 **fields,
@@ -132,10 +186,22 @@ class Evaluation:
                 "confusion": tuple(tuple(row) for row in fields["confusion"]),
                 "scores": Histogram(**{name: tuple(values) for name, values in fields["scores"].items()}),
                 "groups": {by: tuple(Group(**each) for each in groups) for by, groups in fields["groups"].items()},
-                "triage": Triage.from_fields(triage) if isinstance(triage, Mapping) else None,
+                **{
+                    name: part.from_fields(fields[name]) if isinstance(fields.get(name), Mapping) else None
+                    for name, part in _PARTS.items()
+                },
                 "held_out": tuple(HeldOut.from_fields(each) for each in fields.get("held_out", ())),
             }
         )
+
+
+_PARTS: Final[Mapping[str, Any]] = {
+    "triage": Triage,
+    "probes": Probes,
+    "outside": Outside,
+    "ceiling": Ceiling,
+    "gate": Decision,
+}  # what an evaluation may lack
 
 
 def load_evaluation(folder: str | Path) -> Evaluation:

@@ -10,10 +10,12 @@ from typing import Final
 import numpy as np
 
 from intclass.components.evaluate.arrays import Floats
+from intclass.components.shared.expressions import PREFIX_ARITY
 
 MAX_DEPTH: Final = 7
 INTEGER: Final = "int"  # stands for every integer of two digits or more
 _BINARY: Final = frozenset({"add", "sub", "mul", "div", "pow"})
+_POWERS: Final = {(True, False): "power", (False, True): "exponential", (True, True): "tower"}  # x in base, exponent
 LEAVES: Final = frozenset({"x", "pi", "E", INTEGER, *"0123456789"})
 
 
@@ -54,14 +56,29 @@ def exponent_rule(prefixes: Sequence[str]) -> Floats:
 
 
 def head_counts(prefixes: Sequence[str]) -> list[Counter[str]]:
-    """How often each head occurs at each depth (7 stands for all deeper), and inside exponents."""
+    """How often each head occurs at each depth (7 stands for all deeper), and inside exponents.
+
+    Powers are told apart by where x is: in the base (`power`), in the exponent (`exponential`), in both (`tower`).
+    """
     return [_head_counts(prefix) for prefix in prefixes]
 
 
 def _head_counts(prefix: str) -> Counter[str]:
     counts: Counter[str] = Counter()
-    for node in nodes(prefix):
-        counts[f"{node.word} at {min(node.depth, MAX_DEPTH)}"] += 1
+    found = list(nodes(prefix))
+    for node, head in zip(found, _heads(found), strict=True):
+        counts[f"{head} at {min(node.depth, MAX_DEPTH)}"] += 1
         if node.in_exponent:
-            counts[f"{node.word} in exponent"] += 1
+            counts[f"{head} in exponent"] += 1
     return counts
+
+
+def _heads(found: Sequence[Node]) -> list[str]:
+    """The words of all nodes in prefix order, with powers told apart."""
+    heads: list[str] = []
+    holds_x: list[bool] = []  # of the subtrees that are read, from the right: the next argument last
+    for node in reversed(found):
+        inside = tuple(holds_x.pop() for _ in range(PREFIX_ARITY.get(node.word, 0)))
+        heads.append(_POWERS.get(inside, node.word) if node.word == "pow" else node.word)
+        holds_x.append(node.word == "x" or any(inside))
+    return heads[::-1]

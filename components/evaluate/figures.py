@@ -198,6 +198,47 @@ def triage_chart(triage: Triage) -> str:
     return plot.markup()
 
 
+def consistency_chart(evaluation: Evaluation) -> str:
+    """The share of answers that each rewriting leaves alone, beside the best baseline's."""
+    assert evaluation.probes is not None, "drawn where there are probes"
+    found = evaluation.probes.invariance
+    rival = {each.name: each.consistency.value for each in found[evaluation.best_baseline.name]}
+    rows = [
+        Row(
+            label=each.title,
+            note=f"{percent(each.consistency.value)} of {count(each.functions)}",
+            value=each.consistency.value,
+            low=each.consistency.low,
+            high=each.consistency.high,
+            kind="model",
+            marks=[Mark(value=rival[each.name], kind="reference rival", what=f"baseline, {percent(rival[each.name])}")],
+        )
+        for each in found[evaluation.model.name]
+    ]
+    shown = [share for row in rows for share in (row.low, *(mark.value for mark in row.marks))]
+    return dot_chart("Answers that stay the same", rows, axis=share_axis(shown))
+
+
+def pairs_chart(evaluation: Evaluation) -> str:
+    """The share of minimal pairs on which each classifier is right twice, the best on top."""
+    assert evaluation.probes is not None, "drawn where there are probes"
+    found = evaluation.probes.pairs
+    results = [each for each in [evaluation.model, *evaluation.baselines] if each.name in found]
+    rows = [
+        Row(
+            label=each.title,
+            note=f"{percent(found[each.name].right.value)} ({percent_range(found[each.name].right)})",
+            value=found[each.name].right.value,
+            low=found[each.name].right.low,
+            high=found[each.name].right.high,
+            kind="model" if each is evaluation.model else "baseline",
+            emphasis=each is evaluation.model,
+        )
+        for each in sorted(results, key=lambda each: -found[each.name].right.value)
+    ]
+    return dot_chart("Pairs right on both sides", rows, axis=share_axis([row.low for row in rows]))
+
+
 def _points(curve: Roc) -> list[tuple[float, float]]:
     return list(zip(curve.fpr, curve.tpr, strict=True))
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from intclass.components.evaluate import figures, story
+from intclass.components.evaluate import figures, report_sections, story
 from intclass.components.evaluate.bootstrap import Estimate
 from intclass.components.evaluate.evaluation import Evaluation, Result
 from intclass.components.evaluate.held_out import HeldOut
@@ -66,6 +66,11 @@ def render_report(
         size_name=story.size_name(evaluation),
         table=_table(evaluation, {each.name: each.metrics for each in [evaluation.model, *evaluation.baselines]}),
         held_out=[_held_out(evaluation, each) for each in evaluation.held_out],
+        gate=evaluation.gate,
+        probes=report_sections.probes(evaluation),
+        outside=report_sections.outside(evaluation),
+        outside_table=_table(evaluation, evaluation.outside.whole.metrics) if evaluation.outside else None,
+        ceiling=report_sections.ceiling(evaluation),
         confusion=_confusion(evaluation),
         mistakes=mistakes,
         data=_data(evaluation, sources, examples),

@@ -7,16 +7,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-from scipy.special import expit
-
-from intclass.components.evaluate.arrays import Ints
-from intclass.components.evaluate.assessment import MODEL, UNCALIBRATED, Setting, assess
-from intclass.components.evaluate.baselines import BASELINES, fit_predict
+from intclass.components.evaluate.arrays import Floats
+from intclass.components.evaluate.asking import MODEL, ask, labels_of
+from intclass.components.evaluate.assessment import Setting, assess
 from intclass.components.evaluate.evaluation import FILE_NAME
+from intclass.components.evaluate.further import Also, Further
+from intclass.components.evaluate.gate import FILE_NAME as GATE_NAME
 from intclass.components.evaluate.held_out import measure_held_out
 from intclass.components.evaluate.metrics import Scored
 from intclass.components.evaluate.mistakes import worst_mistakes
+from intclass.components.evaluate.model_card import CARD_NAME, model_card
 from intclass.components.evaluate.report import Sources, render_report
 from intclass.components.evaluate.summary import render_summary
 from intclass.components.evaluate.triage import triage_held_out
@@ -24,7 +24,6 @@ from intclass.components.finetune import Classifier
 from intclass.components.shared import storage
 from intclass.components.shared.errors import ConfigError, RecordsError
 from intclass.components.shared.manifest import Manifest, is_complete, read_manifest, write_manifest
-from intclass.components.shared.progress import Progress
 from intclass.components.shared.records import EXAMPLES, HELD_OUT_SPLITS, PREDICTIONS, read_table, write_table
 
 Row = Mapping[str, Any]
@@ -42,27 +41,43 @@ class EvaluateConfig:
         bootstrap: Resamples of the test split behind each 95 % interval.
         seed: Of the resamples and of the baselines.
         mistakes: The most that the report shows, of each kind.
+        probes: How many test functions are rewritten to see whether the answer changes; 0 leaves the probes out.
+        margin: The lead in accuracy, as a share, over the best baseline and the served model, above which a model may
+            be deployed; the lower end of the paired 95 % interval counts.
     """
 
     bootstrap: int = 1000
     seed: int = 0
     mistakes: int = 8
+    probes: int = 500
+    margin: float = 0.0
 
     def __post_init__(self) -> None:
-        for name, least in (("bootstrap", MIN_RESAMPLES), ("seed", 0), ("mistakes", 0)):
+        for name, least in (("bootstrap", MIN_RESAMPLES), ("seed", 0), ("mistakes", 0), ("probes", 0)):
             if getattr(self, name) < least:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least {least}")
+        if not -1 < self.margin < 1:
+            raise ConfigError(f"margin is {self.margin:g}; it is a difference of shares, such as 0.01 for one point")
 
 
 _DEFAULT: Final = EvaluateConfig()
+_NOTHING: Final = Also()
 
 
-def evaluate(model: str | Path, dataset: str | Path, out: str | Path, config: EvaluateConfig = _DEFAULT) -> Manifest:
+def evaluate(
+    model: str | Path,
+    dataset: str | Path,
+    out: str | Path,
+    config: EvaluateConfig = _DEFAULT,
+    *,
+    also: Also = _NOTHING,
+) -> Manifest:
     """Measure the model on the dataset's test split, against baselines trained on its training split.
 
-    Further test splits that the dataset holds out are measured too, each by itself.
+    Further test splits that the dataset holds out are measured too, each by itself, and what `also` names.
     Writes `metrics.json` (the whole `Evaluation`), `predictions.parquet` (records.PREDICTIONS), `summary.md`,
-    `report.html` and last the manifest into the folder `out`; returns the manifest, whose stats are numbers.
+    `report.html`, `gate.md`, `model_card.md` and last the manifest into the folder `out`; returns the manifest, whose
+    stats are numbers.
 
     Raises ConfigError if the model cannot be loaded or was trained for another target, RecordsError if the train or the
     test split lacks a class, StorageError if a folder is not there or cannot be written.
@@ -74,6 +89,12 @@ def evaluate(model: str | Path, dataset: str | Path, out: str | Path, config: Ev
     classifier = Classifier.load(model)
     _check_target(classifier.target, examples, dataset)
     train, test = (_both_classes(examples, split, classifier.labels) for split in ("train", "test"))
+    held_out: dict[str, list[Row]] = {split: rows for split in HELD_OUT_SPLITS if (rows := _rows(examples, split))}
+    further = Further.prepare(also, train, test, classifier, config=config, solved_within=_solved_within(sources))
+
+    questions = {split: _prefixes(rows) for split, rows in {"test": test, **held_out}.items()} | further.questions
+    answers = ask(classifier, train, questions, seed=config.seed)
+    scored = _scored(answers["test"], test) | further.served
     setting = Setting(
         target=classifier.target,
         labels=classifier.labels,
@@ -81,16 +102,14 @@ def evaluate(model: str | Path, dataset: str | Path, out: str | Path, config: Ev
         train_examples=len(train),
         trained_on_this_dataset=sources.dataset.fingerprint in sources.model.inputs.values(),
     )
-
-    held_out: dict[str, list[Row]] = {split: rows for split in HELD_OUT_SPLITS if (rows := _rows(examples, split))}
-    of_split = _scores(classifier, train, {"test": test, **held_out}, seed=config.seed)
-    scored = of_split["test"]
     evaluation = replace(
-        assess(scored, test, setting, bootstrap=config.bootstrap, seed=config.seed),
+        assess(scored, test, setting, bootstrap=config.bootstrap, seed=config.seed, margin=config.margin),
         held_out=tuple(
-            measure_held_out(split, of_split[split], bootstrap=config.bootstrap, seed=config.seed) for split in held_out
+            measure_held_out(split, _scored(answers[split], rows), bootstrap=config.bootstrap, seed=config.seed)
+            for split, rows in held_out.items()
         ),
         triage=triage_held_out(examples, classifier.predict_prefixes),
+        **further.measure(answers),
     )
     predictions = _predictions(test, scored[MODEL], scored[evaluation.comparison.baseline])
     mistakes = worst_mistakes(predictions, evaluation.labels, count=config.mistakes)
@@ -99,12 +118,14 @@ def evaluate(model: str | Path, dataset: str | Path, out: str | Path, config: Ev
     storage.write_text(storage.join(out, FILE_NAME), evaluation.to_json())
     storage.write_text(storage.join(out, SUMMARY_NAME), render_summary(evaluation))
     storage.write_text(storage.join(out, REPORT_NAME), report)
+    storage.write_text(storage.join(out, GATE_NAME), evaluation.decision.to_markdown())
+    storage.write_text(storage.join(out, CARD_NAME), model_card(evaluation, sources.model, sources.dataset))
     write_table(out, predictions, PREDICTIONS)
     return write_manifest(
         out,
         "evaluate",
         config=asdict(config),
-        inputs={"model": sources.model.fingerprint, "dataset": sources.dataset.fingerprint},
+        inputs={"model": sources.model.fingerprint, "dataset": sources.dataset.fingerprint, **further.inputs},
         counts={
             "test_examples": len(test),
             **{f"{split}_examples": len(rows) for split, rows in held_out.items()},
@@ -114,29 +135,14 @@ def evaluate(model: str | Path, dataset: str | Path, out: str | Path, config: Ev
     )
 
 
-def _scores(
-    classifier: Classifier, train: Sequence[Row], tests: Mapping[str, Sequence[Row]], *, seed: int
-) -> dict[str, dict[str, Scored]]:
-    """Each test split as scored by the model, before its calibration too, and by every baseline."""
-    test = [row for rows in tests.values() for row in rows]
-    prefixes, labels = _prefixes(test), _labels(test)
-    with Progress("evaluate", total=1 + len(BASELINES), unit="classifiers") as progress:
-        logits = classifier.predict_logits(prefixes)
-        scored = {
-            MODEL: Scored(labels, classifier.predict_prefixes(prefixes)),
-            UNCALIBRATED: Scored(labels, expit(logits[:, 1] - logits[:, 0])),
-        }
-        progress.update()
-        for baseline in BASELINES:
-            probabilities = fit_predict(baseline, _prefixes(train), _labels(train), prefixes, seed=seed)
-            scored[baseline.name] = Scored(labels, probabilities)
-            progress.update()
-    ends = np.cumsum([len(rows) for rows in tests.values()]).tolist()
-    places = {split: slice(end - len(tests[split]), end) for split, end in zip(tests, ends, strict=True)}
-    return {
-        split: {name: Scored(each.labels[place], each.probabilities[place]) for name, each in scored.items()}
-        for split, place in places.items()
-    }
+def _scored(answers: Mapping[str, Floats], rows: Sequence[Row]) -> dict[str, Scored]:
+    labels = labels_of(rows)
+    return {name: Scored(labels, each) for name, each in answers.items()}
+
+
+def _solved_within(sources: Sources) -> float | None:
+    """What `solved` means in the dataset, in seconds; None where its manifest does not say."""
+    return sources.dataset.config.get("solved_within_seconds")
 
 
 def _predictions(test: Sequence[Row], model: Scored, baseline: Scored) -> list[dict[str, Any]]:
@@ -183,7 +189,3 @@ def _manifest(folder: str | Path) -> Manifest:
 
 def _prefixes(rows: Sequence[Row]) -> list[str]:
     return [row["prefix"] for row in rows]
-
-
-def _labels(rows: Sequence[Row]) -> Ints:
-    return np.array([row["label"] for row in rows], dtype=np.int64)

@@ -62,6 +62,7 @@ def standfirst(evaluation: Evaluation) -> list[str]:
         weak_spot(evaluation),
         f"On the fifth where it is least sure it may keep silent: of the rest, {surest} are right.",
     ]
+    sentences += probe_sentences(evaluation)
     accuracy = evaluation.model.metrics["accuracy"]
     if accuracy.high - accuracy.low > _ROUGH:
         sentences.append("So few test functions give rough numbers; the intervals say how rough.")
@@ -83,6 +84,37 @@ def weak_spot(evaluation: Evaluation) -> str:
         return "No size, operator or source of functions stands out as clearly harder than the rest."
     accuracy, where, group = min(found, key=lambda each: (each[0], each[1]))
     return f"It is weakest on functions {where}: {percent(accuracy)} of {count(group.examples)}."
+
+
+def probe_sentences(evaluation: Evaluation) -> list[str]:
+    """What probes, a file from outside and a second labelling show; nothing without them."""
+    sentences = []
+    probes, model = evaluation.probes, evaluation.model.name
+    if probes:
+        worst = min(probes.invariance[model], key=lambda each: each.consistency.value)
+        sentences.append(
+            f"Rewritten so that the truth stays the same, {percent(worst.consistency.value)} of the functions keep "
+            f"their answer under the rewriting that does most harm: {worst.title}."
+        )
+    if probes and probes.pairs:
+        pairs = probes.pairs[model]
+        sentences.append(
+            f"Of {len(pairs.answers)} pairs of functions that look alike and differ in the truth, it is right on both "
+            f"of {percent(pairs.right.value)}."
+        )
+    if evaluation.outside:
+        found = evaluation.outside.whole
+        sentences.append(
+            f"On the outside file {evaluation.outside.name} it is right on "
+            f"{percent(found.metrics[model]['accuracy'].value)} of {count(found.examples)} functions."
+        )
+    if evaluation.ceiling:
+        decided = evaluation.ceiling.functions - evaluation.ceiling.undecided
+        sentences.append(
+            f"Labelled a second time, {percent(evaluation.ceiling.agreement.value)} of {count(decided)} test functions "
+            "got the same label: more than that cannot be hoped for."
+        )
+    return sentences
 
 
 def against_baselines(evaluation: Evaluation) -> str:

@@ -38,7 +38,12 @@ def render_summary(evaluation: Evaluation) -> str:
             f"`{evaluation.target}`; in brackets 95 % bootstrap intervals."
         ),
     ]
-    return "\n".join([*lines, *_held_out(evaluation)]) + "\n"
+    return "\n".join([*lines, *_held_out(evaluation), *_gate(evaluation)]) + "\n"
+
+
+def _gate(evaluation: Evaluation) -> list[str]:
+    """Whether the model may be deployed, in a line of its own."""
+    return ["", f"Gate: {evaluation.gate.reason}."] if evaluation.gate else []
 
 
 def _held_out(evaluation: Evaluation) -> list[str]:

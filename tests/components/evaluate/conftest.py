@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from intclass.components.evaluate.assessment import MODEL, UNCALIBRATED, Setting, assess
+from intclass.components.evaluate.asking import MODEL, UNCALIBRATED
+from intclass.components.evaluate.assessment import Setting, assess
 from intclass.components.evaluate.baselines import BASELINES, fit_predict
 from intclass.components.evaluate.evaluation import Evaluation
 from intclass.components.evaluate.metrics import Scored

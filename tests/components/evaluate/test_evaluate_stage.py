@@ -26,7 +26,8 @@ from intclass.components.shared.manifest import read_manifest
 from intclass.components.shared.records import EXAMPLES, PREDICTIONS, read_table, write_table
 from tests.page import Page
 
-QUICK = EvaluateConfig(bootstrap=100, mistakes=3)
+QUICK = EvaluateConfig(bootstrap=100, mistakes=3, probes=20)
+QUICKLY = ("--bootstrap", "100", "--probes", "0")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -57,9 +58,12 @@ def out(tmp_path_factory: pytest.TempPathFactory, model: Path, dataset: Path) ->
 
 def test_the_folder_holds_what_it_promises(out: Path, model: Path, dataset: Path) -> None:
     manifest = read_manifest(out)
-    assert manifest.files.keys() == {"metrics.json", "predictions.parquet", "report.html", "summary.md"}
+    assert manifest.files.keys() == {
+        *("metrics.json", "predictions.parquet", "report.html", "summary.md"),
+        *("gate.md", "model_card.md"),
+    }
     assert (manifest.stage, manifest.counts["test_examples"]) == ("evaluate", 200)
-    assert manifest.config == {"bootstrap": 100, "seed": 0, "mistakes": 3}
+    assert manifest.config == {"bootstrap": 100, "seed": 0, "mistakes": 3, "probes": 20, "margin": 0.0}
     assert manifest.inputs == {
         name: read_manifest(path).fingerprint for name, path in (("model", model), ("dataset", dataset))
     }
@@ -143,7 +147,7 @@ def test_a_table_without_a_manifest_is_not_taken_for_the_training_set(
     assert not load_evaluation(tmp_path / "out").trained_on_this_dataset
 
 
-@pytest.mark.parametrize("option", ["bootstrap", "seed", "mistakes"])
+@pytest.mark.parametrize("option", ["bootstrap", "seed", "mistakes", "probes"])
 def test_options_out_of_range_are_refused(option: str) -> None:
     with pytest.raises(ConfigError, match=rf"{option} is -1; it must be at least \d+"):
         EvaluateConfig(**{option: -1})
@@ -153,8 +157,13 @@ def test_the_evaluation_fills_kubeflows_artifacts(out: Path, tmp_path: Path) -> 
     report, summary = dsl.HTML(uri=str(tmp_path / "report")), dsl.Markdown(uri=str(tmp_path / "summary"))
     metrics = dsl.Metrics(uri=str(tmp_path / "metrics"))
     classification = dsl.ClassificationMetrics(uri=str(tmp_path / "classification"))
-    fill(out, report=report, summary=summary, metrics=metrics, classification=classification)
+    decision = dsl.Markdown(uri=str(tmp_path / "decision"))
+    deploy = fill(
+        out, report=report, summary=summary, metrics=metrics, classification=classification, decision=decision
+    )
     evaluation = load_evaluation(out)
+    assert deploy is evaluation.decision.deploy
+    assert Path(decision.path).read_bytes() == (out / "gate.md").read_bytes()
     assert Path(report.path).read_bytes() == (out / "report.html").read_bytes()
     assert Path(summary.path).read_bytes() == (out / "summary.md").read_bytes()
     assert metrics.metadata == evaluation.metrics
@@ -169,7 +178,7 @@ def test_the_evaluation_fills_kubeflows_artifacts(out: Path, tmp_path: Path) -> 
 def test_the_command_prints_the_model_beside_the_baselines(model: Path, dataset: Path, tmp_path: Path) -> None:
     app = application()
     app.command()(main)
-    result = CliRunner().invoke(app, [str(model), str(dataset), "--out", str(tmp_path), "--bootstrap", "100"])
+    result = CliRunner().invoke(app, [str(model), str(dataset), "--out", str(tmp_path), *QUICKLY])
     assert result.exit_code == 0, result.output
     for words in ("Model (small)", "Majority class", "Boosted trees", "AUROC", f"report: {tmp_path}/report.html"):
         assert words in result.output

@@ -91,10 +91,24 @@ def test_heads_are_counted_by_depth_and_in_exponents() -> None:
     assert dict(head_counts(["add x pow x x"])[0]) == {
         "add at 0": 1,
         "x at 1": 1,
-        "pow at 1": 1,
+        "tower at 1": 1,
         "x at 2": 2,
         "x in exponent": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("prefix", "head"),
+    [
+        ("pow x 2", "power"),
+        ("pow add x int 1 2 end div 1 2", "power"),
+        ("pow 2 sin x", "exponential"),
+        ("pow sin x x", "tower"),
+        ("pow 2 pi", "pow"),
+    ],
+)
+def test_powers_are_told_apart_by_where_x_is(prefix: str, head: str) -> None:
+    assert f"{head} at 0" in head_counts([prefix])[0]
 
 
 def test_deep_heads_share_one_depth() -> None:
