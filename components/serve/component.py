@@ -10,11 +10,16 @@ def serve(
     model: dsl.Input[dsl.Model],
     answers: dsl.Output[dsl.Markdown],
     questions: list[str],
+    launcher: str = "local",
+    name: str = "intclass",
+    namespace: str = "",
 ) -> None:
-    """Start the predictor on this machine, ask it the questions over HTTP, and write down its answers."""
+    """Serve the model, on this machine or on the cluster from now on, ask it the questions, write down its answers."""
     from intclass.components import serve as stage
+    from intclass.components.serve.deploy import DeployConfig
     from intclass.components.shared.storage import write_text
 
-    rows = stage.smoke_test(model.path, questions)
+    config = DeployConfig(name=name, namespace=namespace)
+    rows = stage.launch(launcher, questions, folder=model.path, uri=model.uri, config=config)
     write_text(answers.path, stage.answers_table(rows))
     answers.metadata["answers"] = rows

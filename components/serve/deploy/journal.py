@@ -25,7 +25,7 @@ class Journal:
         self._core = client.CoreV1Api(connection.client)
 
     def read(self) -> Object | None:
-        """Specification and annotations from before a rollout that has not ended, or None."""
+        """What `put` needs to bring back what was before a rollout that has not ended, or None."""
         namespace = self._connection.namespace
         try:
             found = self._connection.ask(lambda: self._core.read_namespaced_config_map(self.name, namespace))
@@ -38,8 +38,8 @@ class Journal:
 
     def begin(self, service: Object) -> Object:
         """Note what the service is now, unless an unfinished rollout has noted what it was; returns that."""
-        meta = service["metadata"]
-        previous = {"metadata": {"annotations": meta.get("annotations", {})}, "spec": service["spec"]}
+        meta = {name: service["metadata"].get(name) for name in ("name", "labels", "annotations")}
+        previous = {**{name: service[name] for name in ("apiVersion", "kind", "spec")}, "metadata": meta}
         body = client.V1ConfigMap(
             metadata=client.V1ObjectMeta(
                 name=self.name, labels=MANAGED_LABELS, owner_references=[owner_reference(service)]

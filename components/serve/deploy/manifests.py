@@ -52,6 +52,7 @@ def inference_service(
         annotations["serving.kserve.io/enable-tag-routing"] = "true"  # the new revision gets an address of its own
     predictor = _intclass(config, model, serving) if config.runtime == "intclass" else _huggingface(config, model)
     specified: Object = ApiClient().sanitize_for_serialization(predictor)
+    specified.get("model", {}).pop("name", None)  # the SDK fills it in, KServe wants none
     text = json.dumps([specified, annotations], sort_keys=True)
     specified["labels"] = {SPECIFICATION_LABEL: hashlib.sha256(text.encode()).hexdigest()[:16]}
     meta = {"name": config.name, "labels": dict(labels), "annotations": annotations}
@@ -123,10 +124,17 @@ def _intclass(config: DeployConfig, model: str, serving: ServeConfig) -> kserve.
 
 def _huggingface(config: DeployConfig, model: str) -> kserve.V1beta1PredictorSpec:
     """KServe's runtime for Hugging Face models: plain text in, the two classes' probabilities out."""
-    arguments = ["--task=sequence_classification", "--backend=huggingface", "--return_probabilities"]
+    arguments = [
+        f"--model_name={config.name}",
+        "--task=sequence_classification",
+        "--backend=huggingface",
+        "--return_probabilities",
+        "--dtype=float32",
+        "--disable_log_requests",
+    ]
     specification = kserve.V1beta1ModelSpec(
         model_format=kserve.V1beta1ModelFormat(name="huggingface"),
-        args=[f"--model_name={config.name}", *arguments, "--dtype=float32"],
+        args=arguments,
         storage_uri=model,
         resources=resources(cpu=config.cpu, memory=config.memory, gpus=config.gpus),
     )
@@ -154,7 +162,7 @@ def _around(config: DeployConfig, serving: ServeConfig) -> dict[str, Any]:
     )
     return around | {
         "deployment_strategy": models.V1DeploymentStrategy(type="RollingUpdate", rolling_update=rolling),
-        "security_context": context if config.runtime == "intclass" else None,
+        "security_context": context,
         "termination_grace_period_seconds": round(serving.grace_seconds + serving.drain_seconds) + 10,
     }
 

@@ -30,7 +30,7 @@ from intclass.components.serve.deploy.manifests import (
 from intclass.components.serve.deploy.service import Service, is_ready, traffic_of
 from intclass.components.serve.deploy.watching import PodCounters, watch
 from intclass.components.shared.errors import ClusterError, ConfigError, IntclassError, ServingError
-from intclass.components.shared.kube.connection import Connection
+from intclass.components.shared.kube.connection import Connection, describe
 from intclass.components.shared.kube.identity import MANAGED_LABELS
 
 _LEGACY_MODES: Final = {"RawDeployment": "Standard", "Serverless": "Knative"}
@@ -89,7 +89,7 @@ def roll_out(wanted: Object, site: Site) -> Answers:
     try:
         answers = way.go()
     except (IntclassError, ApiException, KeyboardInterrupt) as error:
-        service.say(f"{error or type(error).__name__}: going back to the old model")
+        service.say(f"{_words(error)}: going back to the old model")
         _go_back(way, error, journal)
         raise
     journal.end()
@@ -114,12 +114,16 @@ def _go_back(way: _Way, error: BaseException, journal: Journal) -> None:
         way.revert()
     except (IntclassError, ApiException) as second:
         raise ClusterError(
-            f"{error}; and the old model could not be put back: {second}; give the command again, or take the old "
-            f"specification from ConfigMap {journal.name}"
+            f"{_words(error)}; and the old model could not be put back: {_words(second)}; give the command again, or "
+            f"take the old specification from ConfigMap {journal.name}"
         ) from error
     journal.end()
     if isinstance(error, ServingError | ClusterError):
         raise type(error)(f"{error}; the old model serves on") from error
+
+
+def _words(error: BaseException) -> str:
+    return describe(error) if isinstance(error, ApiException) else str(error) or type(error).__name__
 
 
 def _check_kind(found: Object, wanted: Object) -> None:

@@ -35,7 +35,7 @@ class Deployer:
     stream: io.StringIO = field(default_factory=io.StringIO)
 
     def __call__(self, model: str, **options: Any) -> list[dict[str, Any]]:
-        settings = {"image": STUB, "watch_seconds": 1.0, "ready_seconds": 60.0, **options}
+        settings = {"image": STUB, "watch_seconds": 1.0, "max_error_rate": 0.0, "ready_seconds": 60.0, **options}
         config = DeployConfig(**settings)
         return deploy(model, config, serving=QUICK, stream=self.stream, poll_seconds=1)
 

@@ -12,7 +12,7 @@ import signal
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 OPTIONS = dict(word.removeprefix("--").split("=", 1) for word in sys.argv[1:] if word.startswith("--"))
 FOLDER = Path(OPTIONS["model"])
@@ -22,7 +22,7 @@ COUNTER = 'intclass_http_request_seconds_count{route="/v1/models/{model_name}:pr
 
 
 class Handler(BaseHTTPRequestHandler):
-    counted = {200: 0, 500: 0}
+    counted: ClassVar[dict[int, int]] = {200: 0, 500: 0}
 
     def do_GET(self) -> None:
         self.counted[500] += BEHAVIOUR.get("errors_counted", 0)
