@@ -20,11 +20,13 @@ from intclass.components.tune.space import Choice, Parameter, Point, Range, Sear
 _UNIFORM_ONLY: Final = frozenset({"cmaes", "sobol", "hyperband", "pbt"})
 _LISTS_ONLY: Final = frozenset({"grid", "pbt"})
 _HYPEROPT: Final = frozenset({"random", "tpe"})
+_LIST: Final = 9  # values of a continuous range
+_LONGEST_LIST: Final = 50
 _TOLERANCE: Final = 1e-9
 
 
 def encoded_space(space: SearchSpace, algorithm: str, *, points: int) -> list[V1beta1ParameterSpec]:
-    """The parameters for that algorithm; a range that has to be a list becomes at most `points` values.
+    """The parameters for that algorithm; a range on the grid becomes at most `points` values.
 
     Raises ConfigError, with the reason, for what Katib cannot express.
     """
@@ -57,7 +59,7 @@ def _encoded(parameter: Parameter, algorithm: str, points: int) -> V1beta1Parame
     if algorithm == "cmaes" and domain.log:
         raise ConfigError(f"Katib's cmaes cannot move {parameter.name} on a logarithmic scale; take tpe, or drop `log`")
     if _must_be_list(domain, algorithm):
-        return _listed(parameter, domain.points(domain.count if _is_short(domain, points) else points))
+        return _listed(parameter, domain.points(_list_length(domain, algorithm, points)))
     feasible = V1beta1FeasibleSpace(
         min=_written(domain.ends[0]),
         max=_written(domain.ends[1]),
@@ -79,9 +81,11 @@ def _must_be_list(domain: Range, algorithm: str) -> bool:
     return False
 
 
-def _is_short(domain: Range, points: int) -> bool:
-    """Whether a list has room for every value of a stepped range."""
-    return domain.count is not None and domain.count <= points
+def _list_length(domain: Range, algorithm: str, points: int) -> int:
+    """How many values of a range a list has: few on a grid, else every one where they can be counted."""
+    if algorithm == "grid":
+        return points
+    return domain.count if domain.count is not None and domain.count <= _LONGEST_LIST else max(points, _LIST)
 
 
 def _is_multiple(value: float, step: float) -> bool:

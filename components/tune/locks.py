@@ -58,7 +58,7 @@ def journal(path: Path) -> BaseJournalBackend:
     return JournalFileBackend(str(path), lock_obj=_JournalLock(_lock_of(path)))
 
 
-class _JournalLock(BaseJournalFileLock):
+class _JournalLock(BaseJournalFileLock):  # type: ignore[misc] # Optuna's types are not looked at
     """The face that Optuna's journal wants."""
 
     def __init__(self, path: Path) -> None:

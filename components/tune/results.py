@@ -137,7 +137,7 @@ def trials_table(outcome: Outcome) -> pa.Table:
 
 
 def _row(trial: Trial, outcome: Outcome) -> dict[str, Any]:
-    values = trial.values or [None] * len(outcome.goals)
+    values: Sequence[float | None] = trial.values or [None] * len(outcome.goals)
     return {
         "trial": trial.number,
         "state": trial.state,

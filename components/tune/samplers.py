@@ -101,7 +101,7 @@ def _multivariate_tpe(startup: int, *, seed: int) -> BaseSampler:
         return TPESampler(n_startup_trials=startup, multivariate=True, group=True, seed=seed)
 
 
-class Listed(BaseSampler):
+class Listed(BaseSampler):  # type: ignore[misc] # Optuna's types are not looked at
     """Gives the trial of each number the point of that number."""
 
     def __init__(self, point_of: Callable[[int], Point]) -> None:
@@ -124,7 +124,7 @@ class Listed(BaseSampler):
         return self._point_of(trial.number)[param_name]
 
 
-class Seeded(BaseSampler):
+class Seeded(BaseSampler):  # type: ignore[misc]
     """Asks a sampler of its own for each trial, whose seed follows from the study's and the trial's number."""
 
     def __init__(self, seed: int, make: Callable[..., BaseSampler]) -> None:
@@ -133,13 +133,15 @@ class Seeded(BaseSampler):
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """As the trial's sampler does it."""
-        return self._of(trial).infer_relative_search_space(study, trial)
+        space: dict[str, BaseDistribution] = self._of(trial).infer_relative_search_space(study, trial)
+        return space
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """As the trial's sampler does it."""
-        return self._of(trial).sample_relative(study, trial, search_space)
+        drawn: dict[str, Any] = self._of(trial).sample_relative(study, trial, search_space)
+        return drawn
 
     def sample_independent(
         self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from types import NoneType
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
@@ -16,7 +16,8 @@ Value = bool | int | float | str
 Point = dict[str, Value]  # a value for each parameter that is open
 
 _DRIVERS_OWN: Final = frozenset({"checkpoint_every", "device", "pause_after"})
-_DIGITS: Final = 12  # that a stepped value keeps: 0.1 + 2 * 0.1 shall be 0.3
+_DECIMALS: Final = 12  # that a stepped value keeps: 0.1 + 2 * 0.1 shall be 0.3
+_DIGITS: Final = 6  # that a value between the ends of a continuous range keeps on a grid
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +51,7 @@ class Range:
         if count == 1:
             return [self._number(self._from_scale((self._low + self._high) / 2))]
         scale = [self._low + place * (self._high - self._low) / (count - 1) for place in range(count)]
-        inner = [self._number(self._from_scale(each)) for each in scale[1:-1]]
+        inner = [self._number(float(f"{self._from_scale(each):.{_DIGITS}g}")) for each in scale[1:-1]]
         return list(dict.fromkeys([self._number(self.low), *inner, self._number(self.high)]))
 
     def neighbour(self, value: Value, factor: float, towards: int) -> Value:
@@ -92,7 +93,7 @@ class Range:
         return min(max(math.exp(value) if self.log else value, self.low), self.high)
 
     def _stepped(self, place: int) -> Value:
-        return self._number(round(self.low + place * (self.step or 1), _DIGITS))
+        return self._number(round(self.low + place * (self.step or 1), _DECIMALS))
 
     def _number(self, value: float) -> Value:
         return round(value) if self.whole else float(value)
@@ -200,7 +201,7 @@ class SearchSpace:
         for parameter in self.parameters:
             for value in parameter.domain.ends:
                 try:
-                    replace(base, **{parameter.name: value})
+                    configuration(base, {parameter.name: value})
                 except ConfigError as error:
                     raise ConfigError(f"search space: {error}") from error
 
@@ -211,7 +212,8 @@ class SearchSpace:
 
 def configuration(base: FinetuneConfig, point: Mapping[str, Value]) -> FinetuneConfig:
     """The options of finetune at a point; raises ConfigError where they do not go together."""
-    return replace(base, **point)  # type: ignore[arg-type]
+    options: dict[str, Any] = {**asdict(base), **point}
+    return FinetuneConfig(**options)
 
 
 def range_for(name: str, numbers: Mapping[str, float], *, log: bool) -> Range:

@@ -171,7 +171,7 @@ def test_a_range_that_an_algorithm_would_misread_becomes_a_list() -> None:
         "grid": ["categorical", "categorical"],
     }
     rates = encoded_space(space, "sobol", points=3)[0].feasible_space.list
-    assert [float(rate) for rate in rates] == pytest.approx([1e-4, 1e-3, 1e-2])
+    assert [float(rate) for rate in rates] == pytest.approx([10 ** (-4 + place / 4) for place in range(9)])
 
 
 def test_assignments_are_options_again() -> None:
