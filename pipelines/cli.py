@@ -21,6 +21,7 @@ from intclass.components.serve.__main__ import main as serve
 from intclass.components.serve.deploy.__main__ import main as deploy
 from intclass.components.shared.command import application, guarded
 from intclass.components.shared.manifest import program_version
+from intclass.pipelines.doctor.__main__ import main as doctor
 from intclass.pipelines.estimate.__main__ import main as estimate
 from intclass.pipelines.presets import PRESETS
 from intclass.pipelines.triage import main as triage
@@ -179,6 +180,7 @@ for _command in (
     predict,
     serve,
     deploy,
+    doctor,
     estimate,
     triage,
 ):

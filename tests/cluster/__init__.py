@@ -9,21 +9,26 @@ a subresource, label and field selectors, pod logs with follow; bearer tokens, r
 API server. Custom objects are checked against the CRDs in tests/data/crds, built-in ones against the official client's
 own models; unknown fields are refused, where a real server without `fieldValidation=Strict` drops or ignores them.
 Controllers: PyTorchJob v1 (training operator 1.9), TrainJob (Trainer 2, with the runtime `torch-distributed`), Job
-(batch/v1, indexed too). A pod's containers run as processes with the manifest's own command, arguments and environment.
+(batch/v1, indexed too), InferenceService (KServe 0.21, Standard and Knative). A pod's containers run as processes with
+the manifest's own command, arguments and environment.
 
 What it does not imitate:
 
-- images, volumes, probes, init containers, security contexts, resource limits (no container is ever out of memory);
-  a command must be a program of this machine
-- DNS and pod networks: all pods share the loopback interface. An environment variable that is the name of a Service,
-  with or without a port, becomes 127.0.0.1, and every job has a rendezvous port of its own instead of 23456 or 29400
+- images (a test may give the containers of one another PATH), volumes (but for the model that KServe's storage
+  initializer fetches), probes other than HTTP, init containers, security contexts, resource limits (no container is
+  ever out of memory); a command must be a program of this machine
+- DNS and pod networks: all pods share the loopback interface, on which those that say they listen have an address
+  each, which `0.0.0.0` among their arguments becomes. An environment variable that is the name of a Service, with or
+  without a port, becomes 127.0.0.1, and every job has a rendezvous port of its own instead of 23456 or 29400
 - scheduling, but for GPUs, which a cluster has a number of; no priorities, preemption or node affinity
-- rights (every valid token may do everything), admission webhooks, CEL rules and immutable fields
+- rights (every valid token may do everything; what access reviews say is set by the test), admission webhooks, CEL
+  rules and immutable fields
 - strategic merge patch beyond what merge patch does, server-side apply, paging, the table format of kubectl, protobuf
 - back-off between restarts: a container or pod is restarted at once
 - of the controllers: gang scheduling, elastic scaling after the start (a job keeps its `replicas`), success policies,
-  runtimePatches, JobSets (a TrainJob makes its pods itself)
-- Katib and KServe. A new controller is a `Controller` with a `resource` and a `step`, listed in `Cluster`.
+  runtimePatches, JobSets (a TrainJob makes its pods itself), Deployments and Knative's own objects (an
+  InferenceService makes its pods itself), autoscaling, KServe's own canaries of Standard mode
+- Katib. A new controller is a `Controller` with a `resource` and a `step`, listed in `Cluster`.
 """
 
 from tests.cluster.cluster import Cluster

@@ -28,6 +28,7 @@ from tests.cluster.kubelet import Kubelet
 from tests.cluster.pytorchjobs import PyTorchJobController
 from tests.cluster.quotas import Quotas
 from tests.cluster.resources import NAMESPACES, PODS, QUOTAS, Object
+from tests.cluster.rights import Rights
 from tests.cluster.store import Store
 from tests.cluster.trainjobs import TrainJobController
 
@@ -60,6 +61,7 @@ class Cluster:
         self._temporary = tempfile.TemporaryDirectory(prefix="intclass-cluster-")
         self.folder = folder or Path(self._temporary.name)
         self.store, self.faults, self.token = Store(), Faults(), str(uuid.uuid4())
+        self.rights = Rights()
         self.store.admission += [schemas.admit, Quotas(self.store).admit]
         self.kubelet = Kubelet(
             self.store, self.folder / "pods", gpus=gpus, environment=environment or {}, images=images or {}

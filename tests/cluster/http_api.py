@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.cluster import errors, patches
+from tests.cluster import errors, patches, rights
 from tests.cluster.errors import ApiError
 from tests.cluster.pods import Log
 from tests.cluster.resources import PODS, RESOURCES, Object, Resource, namespace_of, uid_of
@@ -83,7 +83,11 @@ class Handler(BaseHTTPRequestHandler):
             if discovered is not None:
                 self._send(200, discovered)
                 return
-            self._act(parse_path(url.path), json.loads(text) if text else None)
+            body = json.loads(text) if text else None
+            if self.command == "POST" and url.path.startswith(rights.PATH):
+                self._send(201, self.cluster.rights.review(url.path, body))
+                return
+            self._act(parse_path(url.path), body)
         except ApiError as error:
             self._send(error.code, error.status)
         except (BrokenPipeError, ConnectionResetError):

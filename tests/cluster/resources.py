@@ -33,15 +33,18 @@ SERVICES: Final = Resource("", "v1", "services", "Service")
 EVENTS: Final = Resource("", "v1", "events", "Event")
 QUOTAS: Final = Resource("", "v1", "resourcequotas", "ResourceQuota")
 CONFIG_MAPS: Final = Resource("", "v1", "configmaps", "ConfigMap")
+SERVICE_ACCOUNTS: Final = Resource("", "v1", "serviceaccounts", "ServiceAccount")
 BUDGETS: Final = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
 JOBS: Final = Resource("batch", "v1", "jobs", "Job")
 WORKFLOWS: Final = Resource("argoproj.io", "v1alpha1", "workflows", "Workflow")
 PYTORCHJOBS: Final = Resource("kubeflow.org", "v1", "pytorchjobs", "PyTorchJob")
 TRAINJOBS: Final = Resource("trainer.kubeflow.org", "v1alpha1", "trainjobs", "TrainJob")
 INFERENCE_SERVICES: Final = Resource("serving.kserve.io", "v1beta1", "inferenceservices", "InferenceService")
+LOCAL_QUEUES: Final = Resource("kueue.x-k8s.io", "v1beta2", "localqueues", "LocalQueue")
 
 RESOURCES: Final = (
-    *(NAMESPACES, PODS, SERVICES, EVENTS, QUOTAS, CONFIG_MAPS, BUDGETS, JOBS, WORKFLOWS),
+    *(NAMESPACES, PODS, SERVICES, EVENTS, QUOTAS, CONFIG_MAPS, SERVICE_ACCOUNTS, BUDGETS, JOBS, WORKFLOWS),
+    LOCAL_QUEUES,
     *(PYTORCHJOBS, TRAINJOBS, INFERENCE_SERVICES),
 )
 
