@@ -3,7 +3,8 @@
 In Standard mode one controller does the work of KServe's, of the Deployment's and of the Service's; in Knative mode, of
 Knative's too. What is easily got wrong is as in the real ones: `Ready` stays true while old pods still answer,
 `observedGeneration` is that of the objects below, and which revision counts as rolled out follows KServe's own rule.
-No autoscaling: there are always `minReplicas` pods, at least one.
+No autoscaling: there are always `minReplicas` pods, at least one. Of the serving runtimes there is the one for models
+of Hugging Face; what its image holds, the test says.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ REVISION_LABEL: Final = "serving.knative.dev/revision"
 SOURCE: Final = "internal.serving.kserve.io/storage-initializer-sourceuri"
 HASH_LABEL: Final = "pod-template-hash"
 CONTAINER: Final = "kserve-container"
+RUNTIME_IMAGE: Final = "kserve/huggingfaceserver"
 
 _NOT_OF_THE_POD: Final = (
     *("labels", "annotations", "minReplicas", "maxReplicas", "scaleMetric", "scaleTarget", "scaleMetricType"),
@@ -37,8 +39,11 @@ _NOT_OF_THE_POD: Final = (
 
 @dataclass
 class _Revision:
+    """A template of pods; `key` is their own label: Knative makes a revision anew for a template that it had before."""
+
     name: str
     digest: str
+    key: str
     template: Object
     ready: bool = False
 
@@ -89,14 +94,15 @@ class InferenceServiceController(Controller):
         thing["status"]["deploymentMode"] = mode
         revision = self._latest(thing, below)
         (self._standard if mode == "Standard" else self._knative)(thing, below, revision)
-        _set_model_status(thing, [pod for pod in self._alive(thing) if _hash(pod) == revision.digest])
+        _set_model_status(thing, [pod for pod in self._alive(thing) if _hash(pod) == revision.key])
 
     def _latest(self, thing: Object, below: _Below) -> _Revision:
         template = _template(thing)
         digest = hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:10]
         if not below.revisions or below.revisions[-1].digest != digest:
             name = f"{name_of(thing)}-predictor-{len(below.revisions) + 1:05}"
-            below.revisions.append(_Revision(name, digest, template))
+            key = digest if thing["status"]["deploymentMode"] == "Standard" else name
+            below.revisions.append(_Revision(name, digest, key, template))
         return below.revisions[-1]
 
     def _alive(self, thing: Object) -> list[Object]:
@@ -104,11 +110,11 @@ class InferenceServiceController(Controller):
 
     def _ensure(self, thing: Object, revision: _Revision, labels: dict[str, str]) -> list[Object]:
         """The revision's pods that are ready; missing ones are made."""
-        pods = [pod for pod in self._alive(thing) if _hash(pod) == revision.digest]
+        pods = [pod for pod in self._alive(thing) if _hash(pod) == revision.key]
         for _ in range(_replicas(thing) - len(pods)):
             pod = copy.deepcopy(revision.template)
-            pod["metadata"]["name"] = f"{name_of(thing)}-predictor-{revision.digest}-{random_suffix()}"
-            pod["metadata"]["labels"] |= {HASH_LABEL: revision.digest, **labels}
+            pod["metadata"]["name"] = f"{name_of(thing)}-predictor-{revision.key[-10:]}-{random_suffix()}"
+            pod["metadata"]["labels"] |= {HASH_LABEL: revision.key, **labels}
             self.create_owned(PODS, thing, pod)
         return [pod for pod in pods if _is_ready(pod)]
 
@@ -116,7 +122,7 @@ class InferenceServiceController(Controller):
         ready = self._ensure(thing, revision, {"app": f"isvc.{name_of(thing)}-predictor"})
         alive = self._alive(thing)
         if len(ready) >= _replicas(thing):
-            self.delete_pods([pod for pod in alive if _hash(pod) != revision.digest])
+            self.delete_pods([pod for pod in alive if _hash(pod) != revision.key])
         url = self._open(below, "", lambda: self._all_backends(thing)).url
         available = sum(_is_ready(pod) for pod in alive) >= _replicas(thing)
         status = thing["status"]
@@ -149,7 +155,7 @@ class InferenceServiceController(Controller):
                 ready = self._ensure(thing, revision, {REVISION_LABEL: revision.name})
                 revision.ready = revision.ready or len(ready) >= _replicas(thing)
             else:
-                self.delete_pods([pod for pod in self._alive(thing) if _hash(pod) == revision.digest])
+                self.delete_pods([pod for pod in self._alive(thing) if _hash(pod) == revision.key])
         latest_ready = next((revision for revision in reversed(below.revisions) if revision.ready), None)
         component["latestCreatedRevision"] = latest.name
         if latest_ready is None:
@@ -182,12 +188,12 @@ class InferenceServiceController(Controller):
 
     def _routed(self, thing: Object, below: _Below, tag: str) -> list[Backend]:
         """Where the route, or one of its tags, leads now."""
-        digests = {revision.name: revision.digest for revision in below.revisions}
+        keys = {revision.name: revision.key for revision in below.revisions}
         ready = [pod for pod in self._alive(thing) if _is_ready(pod)]
         return [
             self._backend(
                 one.revision,
-                [pod for pod in ready if _hash(pod) == digests[one.revision]],
+                [pod for pod in ready if _hash(pod) == keys[one.revision]],
                 percent=100 if tag else one.percent,
             )
             for one in below.targets
@@ -207,11 +213,30 @@ def _template(thing: Object) -> Object:
     labels = {**meta.get("labels", {}), **predictor.get("labels", {})}
     labels |= {SERVICE_LABEL: name_of(thing), "component": "predictor"}
     specification = {key: value for key, value in predictor.items() if key not in _NOT_OF_THE_POD}
+    if "model" in predictor:
+        annotations[SOURCE] = predictor["model"]["storageUri"]
+        return {
+            "metadata": {"labels": labels, "annotations": annotations},
+            "spec": {**specification, "containers": [_huggingface(predictor["model"], name_of(thing))]},
+        }
     [container] = [one for one in specification["containers"] if one["name"] == CONTAINER]
     for variable in container.get("env", []):
         if variable["name"] == "STORAGE_URI":
             annotations[SOURCE] = variable["value"]
     return {"metadata": {"labels": labels, "annotations": annotations}, "spec": specification}
+
+
+def _huggingface(model: Object, name: str) -> Object:
+    """The container of the ClusterServingRuntime kserve-huggingfaceserver; defaults of its server are spelt out."""
+    return {
+        "name": CONTAINER,
+        "image": RUNTIME_IMAGE,
+        "command": ["python", "-m", "huggingfaceserver"],
+        "args": [f"--model_name={name}", "--model_dir=/mnt/models", "--host=0.0.0.0", *model.get("args", [])],
+        "ports": [{"containerPort": 8080, "protocol": "TCP"}],
+        "resources": model.get("resources", {}),
+        "readinessProbe": {"httpGet": {"path": "/v2/health/ready", "port": 8080}},
+    }
 
 
 def _resolve(thing: Object, rolled_out: str, latest_ready: str) -> list[_Traffic]:

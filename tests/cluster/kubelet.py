@@ -89,6 +89,11 @@ class Kubelet:
             container.signal(signal.SIGTERM)
         running.kill_at = time.monotonic() + 2
 
+    def signal(self, pod: Object, number: int) -> None:
+        """Signal the first process of each of the pod's containers."""
+        for container in self._pods[uid_of(pod)].containers:
+            container.signal(number)
+
     def log(self, pod: Object, container: str | None, *, previous: bool = False) -> Log:
         """The log of a container; raises ApiError 400 where there is none to show."""
         specified = [entry["name"] for entry in pod["spec"]["containers"]]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from intclass.components.finetune import Classifier
 from intclass.components.serve import ServeConfig
@@ -20,6 +21,7 @@ from intclass.components.serve.deploy.golden import INTEGRANDS
 from intclass.components.shared import storage
 from intclass.components.shared.manifest import write_manifest
 from tests.cluster import Cluster
+from tests.cluster.inferenceservices import RUNTIME_IMAGE, SOURCE
 from tests.cluster.resources import INFERENCE_SERVICES, PODS, Object
 
 NAMESPACE = "intclass"
@@ -51,26 +53,36 @@ class Deployer:
         return [thing["metadata"]["name"] for thing in self.cluster.store.all(INFERENCE_SERVICES)]
 
     @property
+    def pods(self) -> list[Object]:
+        """Those that are not being deleted."""
+        return [pod for pod in self.cluster.store.all(PODS) if not pod["metadata"].get("deletionTimestamp")]
+
+    @property
     def models(self) -> list[str]:
-        """Which models the pods serve that are not being deleted, by the last part of their address."""
-        pods = [pod for pod in self.cluster.store.all(PODS) if not pod["metadata"].get("deletionTimestamp")]
-        variables = [pod["spec"]["containers"][0]["env"] for pod in pods]
-        sources = [{one["name"]: one["value"] for one in each}["STORAGE_URI"] for each in variables]
-        return sorted(source.rpartition("/")[2] for source in sources)
+        """Which models the pods serve, by the last part of their address."""
+        return sorted(pod["metadata"]["annotations"][SOURCE].rpartition("/")[2] for pod in self.pods)
 
 
 @pytest.fixture
 def cluster(tmp_path: Path, gs_root: str, gcs_emulator: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
-    python = tmp_path / "bin" / "python"
-    python.parent.mkdir()
-    python.write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).with_name("stub.py")} "$@"\n')
-    python.chmod(0o755)
     environment = {"STORAGE_EMULATOR_HOST": gcs_emulator, "OMP_NUM_THREADS": "1"}
-    images = {STUB: {"PATH": str(python.parent)}}
+    images = {
+        STUB: {"PATH": _image(tmp_path / "stub", "stub.py")},
+        RUNTIME_IMAGE: {"PATH": _image(tmp_path / "runtime", "huggingface_stub.py")},
+    }
     with Cluster(tmp_path / "cluster", environment=environment, images=images) as running:
         monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(running.kubeconfig))
         monkeypatch.setenv("KUBECONFIG", str(running.kubeconfig))
         yield running
+
+
+def _image(folder: Path, program: str) -> str:
+    """A folder for PATH whose `python` runs a program of ours, whatever its arguments."""
+    folder.mkdir()
+    python = folder / "python"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).with_name(program)} "$@"\n')
+    python.chmod(0o755)
+    return str(folder)
 
 
 @pytest.fixture
@@ -80,10 +92,13 @@ def deployer(cluster: Cluster) -> Deployer:
 
 @pytest.fixture
 def put_model(model: Path, gs_root: str, tmp_path: Path) -> Callable[..., str]:
-    """Puts the model into the bucket under a name, sharpened by a temperature so that names have other answers."""
+    """Puts the model into the bucket under a name, made other by a temperature or by other weights."""
 
-    def put(name: str, *, temperature: float = 1.0, **behaviour: Any) -> str:
-        folder = shutil.copytree(model, tmp_path / name)
+    def put(name: str, *, temperature: float = 1.0, weights: float = 1.0, **behaviour: Any) -> str:
+        folder = shutil.copytree(model, tmp_path / name, dirs_exist_ok=True)
+        if weights != 1.0:
+            path = folder / "model.safetensors"
+            save_file({key: weights * value for key, value in load_file(path).items()}, path, {"format": "pt"})
         calibration = json.loads((folder / "calibration.json").read_text())
         (folder / "calibration.json").write_text(json.dumps(calibration | {"temperature": temperature}))
         probabilities = [float(value) for value in Classifier.load(folder).predict(INTEGRANDS)]
