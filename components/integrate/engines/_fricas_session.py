@@ -32,7 +32,7 @@ WATCH_SECONDS: Final = 0.05  # between looks at a process that is computing
 MAX_REPLY_BYTES: Final = 4 * 2**20
 _HEAP_SHARE: Final = 0.5  # of the memory limit: GCL collects garbage below this, so that it stays within the limit
 
-_SETTINGS: Final = """\
+SETTINGS: Final = """\
 )set messages type off
 )set messages prompt none
 )set output algebra off
@@ -73,15 +73,21 @@ class FricasSession:
         memory_bytes: What it may use. GCL (Debian's FriCAS) keeps to it and grows slow near it; others are killed.
 
     Raises EngineUnavailableError if it cannot be started.
+
+    Attributes:
+        is_suspect: Whether a computation was cut off. What FriCAS remembers of a function field may be half made then,
+            and an integral over the same field is later left unevaluated that has a closed form. An antiderivative
+            that is checked can still be believed, but nothing else.
     """
 
     def __init__(self, program: FricasProgram, *, memory_bytes: int) -> None:
         self._memory_bytes = memory_bytes
         self._buffer = bytearray()
         self._marks = 0
+        self.is_suspect = False
         try:
             self._process = self._start(program)
-            banner = self.ask(_SETTINGS, deadline=self.deadline(START_SECONDS))
+            banner = self.ask(SETTINGS, deadline=self.deadline(START_SECONDS))
         except (OSError, StoppedError, DiedError) as error:
             raise EngineUnavailableError(f"{program.command[0]} does not start: {error}") from error
         version = _VERSION.search(banner)
@@ -132,9 +138,9 @@ class FricasSession:
 
     def part(self, share: float, deadline: Deadline) -> Deadline:
         """After that share of the time that is left."""
-        return self.deadline(share * self._left(deadline))
+        return self.deadline(share * self.seconds_left(deadline))
 
-    def _left(self, deadline: Deadline) -> float:
+    def seconds_left(self, deadline: Deadline) -> float:
         """Seconds until then, at least; 0 or less when it is over."""
         return min(deadline.processor - self._processor_seconds(), deadline.wall - time.monotonic())
 
@@ -186,7 +192,7 @@ class FricasSession:
         searched = 0
         while (end := self._buffer.find(mark, searched)) < 0:
             searched = max(0, len(self._buffer) - len(mark))
-            patience = min(self._left(deadline), WATCH_SECONDS)
+            patience = min(self.seconds_left(deadline), WATCH_SECONDS)
             if patience <= 0:
                 raise StoppedError(Status.TIMEOUT, "no answer in time")
             if poll.poll(patience * 1000):
@@ -208,6 +214,7 @@ class FricasSession:
 
     def _interrupt(self) -> None:
         """Bring the process back to its prompt, or kill it."""
+        self.is_suspect = True
         deadline = self.deadline(GRACE_SECONDS)
         try:
             self._process.send_signal(signal.SIGINT)

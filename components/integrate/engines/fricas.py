@@ -23,7 +23,8 @@ from sympy import Abs, Expr, sign
 
 from intclass.components.integrate.engines._base import Answer, Engine, Status
 from intclass.components.integrate.engines._fricas_program import FricasProgram, find_program
-from intclass.components.integrate.engines._fricas_session import Deadline, DiedError, FricasSession, StoppedError
+from intclass.components.integrate.engines._fricas_session import Deadline, DiedError, StoppedError
+from intclass.components.integrate.engines._fricas_start import WarmStart
 from intclass.components.integrate.engines._fricas_text import (
     LOG_SUM,
     ROOT,
@@ -37,8 +38,6 @@ from intclass.components.integrate.engines._fricas_text import (
 MEMORY_BYTES: Final = 768 * 2**20
 ANSWERS_PER_PROCESS: Final = 1000  # in which it grows by tens of MB
 _WORN_SHARE: Final = 0.75  # of the memory limit; a process that holds so much is replaced
-_WARM_UP: Final = ("x^2*exp(x)", "exp(x)*sin(x)/(x+1)", "atan(exp(x)+sqrt(x))")  # these load most of what is ever used
-_WARM_UP_SECONDS: Final = 10.0
 _DECISION_SHARE: Final = 0.6  # of the time; the rest is for the real form
 _REAL_FORM_SHARE: Final = 0.8  # of the time that is left; the rest is for writing the sums
 
@@ -99,8 +98,8 @@ class FricasEngine(Engine):
     name: ClassVar[str] = "fricas"
 
     def __init__(self, program: FricasProgram | None = None, *, memory_bytes: int = MEMORY_BYTES) -> None:
-        self._program = program or find_program()
         self._memory_bytes = memory_bytes
+        self._start = WarmStart(program or find_program(), memory_bytes=memory_bytes)
         self._session = self._start()
         self._answers = 0
 
@@ -135,20 +134,17 @@ class FricasEngine(Engine):
         """Kill the process."""
         self._session.close()
 
-    def _start(self) -> FricasSession:
-        session = FricasSession(self._program, memory_bytes=self._memory_bytes)
-        deadline = session.deadline(_WARM_UP_SECONDS)
-        for integrand in _WARM_UP:
-            session.ask(_REAL_FORM.format(integrand=integrand), deadline=deadline)
-        return session
-
     def _renew(self) -> None:
-        """Have a living process that is neither old nor fat."""
+        """Have a living process that is neither old nor fat, and in which nothing was cut off."""
         fat = self._session.resident_bytes() > _WORN_SHARE * self._memory_bytes
-        if fat or self._answers >= ANSWERS_PER_PROCESS or not self._session.alive:
-            self._session.close()
-            self._session, self._answers = self._start(), 0
+        old = self._answers >= ANSWERS_PER_PROCESS
+        if fat or old or self._session.is_suspect or not self._session.alive:
+            self._replace()
         self._answers += 1
+
+    def _replace(self) -> None:
+        self._session.close()
+        self._session, self._answers = self._start(), 0
 
     def _outcome(self, integrand: Expr, deadline: Deadline) -> _Outcome:
         try:
@@ -173,7 +169,9 @@ class FricasEngine(Engine):
         if elementary is False:
             return _Outcome(Status.UNEVALUATED, _NO_RESULT)
         if elementary is None:
-            return self._real_form(integrand, deadline)
+            seconds = self._session.seconds_left(deadline)
+            self._replace()  # it was interrupted, and what comes next may be left unevaluated
+            return self._real_form(integrand, self._session.deadline(seconds))
         special = special_functions(self._names("ratpart(result)", deadline))
         try:
             outcome = self._real_form(integrand, self._session.part(_REAL_FORM_SHARE, deadline), special)
@@ -235,6 +233,7 @@ class FricasEngine(Engine):
         reply = self._session.ask(command, deadline=deadline)
         error = _ERROR.search(reply)
         if error:
+            self._session.is_suspect |= "System error" in error[0]  # Lisp's: it came in the middle of something
             message = " ".join(next(filter(None, error.groups()), "").split())
             raise _RefusedError(message[:200] or "system error")
         return reply

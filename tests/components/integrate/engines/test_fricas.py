@@ -306,6 +306,23 @@ def test_many_interrupted_integrands_leave_a_sound_process(fresh_engine: FricasE
         assert_works(fresh_engine)
 
 
+def test_a_process_in_which_something_was_cut_off_is_asked_nothing_more(fresh_engine: FricasEngine) -> None:
+    before = fresh_engine.pid
+    assert fresh_engine.integrate(parse(HANGING), limit_seconds=0.1).status is Status.TIMEOUT
+    assert_works(fresh_engine)
+    assert fresh_engine.pid != before
+
+
+@pytest.mark.slow
+def test_a_decision_that_was_cut_off_does_not_turn_into_a_no(fresh_engine: FricasEngine) -> None:
+    """Asked again in the same process, FriCAS left this one unevaluated: its function field was half made."""
+    integrand = parse("(1 - 2*(sqrt(x) + 1)**4)**(1/4)/(2*sqrt(x)*(sqrt(x) + 1)**6)")
+    limits = [0.02 * tick for tick in range(1, 40)]
+    endings = {fresh_engine.integrate(integrand, limit_seconds=limit).status for limit in limits}
+    assert endings <= {Status.TIMEOUT, Status.SOLVED}
+    assert fresh_engine.integrate(integrand, limit_seconds=20).status is Status.SOLVED
+
+
 def test_a_killed_process_is_one_crash(fresh_engine: FricasEngine) -> None:
     killer = threading.Timer(0.3, psutil.Process(fresh_engine.pid).kill)
     killer.start()
