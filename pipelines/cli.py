@@ -21,6 +21,7 @@ from intclass.components.serve.__main__ import main as serve
 from intclass.components.serve.deploy.__main__ import main as deploy
 from intclass.components.shared.command import application, guarded
 from intclass.components.shared.manifest import program_version
+from intclass.components.tune.__main__ import main as tune
 from intclass.pipelines.doctor.__main__ import main as doctor
 from intclass.pipelines.estimate.__main__ import main as estimate
 from intclass.pipelines.presets import PRESETS
@@ -176,6 +177,7 @@ for _command in (
     dataset,
     finetune,
     distribute,
+    tune,
     evaluate,
     predict,
     serve,

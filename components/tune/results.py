@@ -16,11 +16,13 @@ import pyarrow.parquet
 from intclass.components.finetune.config import FinetuneConfig
 from intclass.components.shared import storage
 from intclass.components.shared.errors import ClusterError, ConfigError
+from intclass.components.shared.manifest import FILE_NAME as MANIFEST
 from intclass.components.tune.objectives import Objective, pareto_front
 from intclass.components.tune.space import SearchSpace, Value
 
 BEST_NAME: Final = "best.json"
 TABLE_NAME: Final = "trials"
+REPORT_NAME: Final = "report.html"
 COMPLETE: Final = "complete"
 
 
@@ -103,7 +105,7 @@ def write_results(outcome: Outcome, base: FinetuneConfig, folder: str | Path, *,
         buffer = pa.BufferOutputStream()
         write(table, buffer)
         storage.write_bytes(storage.join(folder, f"{TABLE_NAME}.{name}"), buffer.getvalue().to_pybytes())
-    storage.write_text(storage.join(folder, "report.html"), report)
+    storage.write_text(storage.join(folder, REPORT_NAME), report)
     best = best_summary(outcome)
     storage.write_text(storage.join(folder, BEST_NAME), json.dumps(best, indent=2) + "\n")
     return dict(outcome.best.point)
@@ -128,6 +130,14 @@ def read_best(folder: str | Path) -> dict[str, Value]:
         return dict(json.loads(storage.read_text(path))["options"])
     except (ValueError, KeyError, TypeError) as error:
         raise ClusterError(f"{path}: not what `intclass tune` writes: {error}") from error
+
+
+def publish(out: str | Path, folder: str | Path, report: str | Path) -> None:
+    """Copy a finished study's table, best options and manifest to another folder, and its report to a file."""
+    for name in (f"{TABLE_NAME}.parquet", f"{TABLE_NAME}.csv", BEST_NAME, MANIFEST):
+        if str(folder) != str(out):
+            storage.write_bytes(storage.join(folder, name), storage.read_bytes(storage.join(out, name)))
+    storage.write_bytes(report, storage.read_bytes(storage.join(out, REPORT_NAME)))
 
 
 def trials_table(outcome: Outcome) -> pa.Table:
