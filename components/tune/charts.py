@@ -23,7 +23,7 @@ def history_chart(outcome: Outcome) -> str:
     shown = [(trial, value) for trial in outcome.trials if (value := last_value(trial)) is not None]
     plot = Plot(
         title=f"{goal.label} of each trial",
-        description="; ".join(f"trial {trial.number}: {value:.4g}, {trial.state}" for trial, value in shown),
+        description="; ".join(f"trial {trial.number}: {short(value)}, {trial.state}" for trial, value in shown),
         x=_numbers(0, max(len(outcome.trials) - 1, 1), label="trial"),
         y=_values_axis(outcome, goal),
         height=300,
@@ -71,9 +71,6 @@ def coordinates_chart(outcome: Outcome) -> str:
         height=_ROW * rows + 8,
         margins=Margins(top=4, right=2, bottom=4, left=2),
     )
-    for place, parameter in enumerate(names):
-        _draw_scale(plot, parameter.name, *_ends(parameter), y=rows - place - 0.7)
-    _draw_scale(plot, goal.label, f"{low:.4g}", f"{high:.4g}", y=0.3)
     front = {trial.number for trial in outcome.front}
     for trial in complete:
         assert trial.values is not None
@@ -85,6 +82,9 @@ def coordinates_chart(outcome: Outcome) -> str:
         share = (trial.values[0] - low) / (high - low) if high > low else 0.5
         plot.line([*points, (share, 0.3)], "curve thin" if trial.number in front else "curve other")
         plot.dot((share, 0.3), "dot" if trial.number in front else "dot other", tip=describe(trial, outcome), radius=3)
+    for place, parameter in enumerate(names):  # over the lines
+        _draw_scale(plot, parameter.name, *_ends(parameter), y=rows - place - 0.7)
+    _draw_scale(plot, goal.label, short(low), short(high), y=0.3)
     return plot.markup()
 
 
@@ -117,6 +117,11 @@ def front_chart(outcome: Outcome) -> str:
     return plot.markup()
 
 
+def short(value: float) -> str:
+    """A result as a reader wants it: 0.2964, or 115,600."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
 def last_value(trial: Trial) -> float | None:
     """The trial's first objective, or the last that is known of it."""
     if trial.values is not None:
@@ -127,10 +132,9 @@ def last_value(trial: Trial) -> float | None:
 def describe(trial: Trial, outcome: Outcome) -> str:
     """A trial in one line, for a tip."""
     value = last_value(trial)
+    known = f"{short(value)}; " if value is not None else ""
     point = ", ".join(f"{name} {written(trial.point, name)}" for name in outcome.space.names if name in trial.point)
-    return (
-        f"trial {trial.number}, {trial.state}: {value:.4g}; {point}" if value is not None else f"trial {trial.number}"
-    )
+    return f"trial {trial.number}, {trial.state}: {known}{point}"
 
 
 def _worst_first(outcome: Outcome, *, complete_only: bool = False) -> list[Trial]:
@@ -179,6 +183,6 @@ def _ends(parameter: Parameter) -> tuple[str, str]:
 
 def _draw_scale(plot: Plot, name: str, low: str, high: str, *, y: float) -> None:
     plot.segment((0, y), (1, y), "track")
-    plot.text((0, y), low, "note", shift=(0, -7))
+    plot.text((0, y), low, "hint", shift=(0, -7))
     plot.text((0.5, y), name, "label", anchor="middle", shift=(0, -7))
-    plot.text((1, y), high, "note", anchor="end", shift=(0, -7))
+    plot.text((1, y), high, "hint", anchor="end", shift=(0, -7))

@@ -24,7 +24,12 @@ def tune(
     seed: int,
     work_dir: str,
 ) -> dict:
-    """Search for the options of finetune that do best: they are the result; all trials are a table and a page."""
+    """Search for the options of finetune that do best: they are the result; all trials are a table and a page.
+
+    With no trials there is no search: the result is empty, and finetune's options stay as they are.
+    """
+    if num_trials == 0:
+        return {}
     from intclass.components import tune as stage
     from intclass.components.finetune import FinetuneConfig
 
@@ -32,7 +37,7 @@ def tune(
         launcher=launcher,  # type: ignore[arg-type]
         sampler=sampler,  # type: ignore[arg-type]
         pruner=pruner,  # type: ignore[arg-type]
-        trials=num_trials or None,
+        trials=None if sampler == "pbt" else num_trials,
         parallel=parallel,
         seed=seed,
     )

@@ -45,13 +45,15 @@ def render_report(outcome: Outcome, *, dataset: str) -> str:
 def _headline(outcome: Outcome) -> str:
     best, goal = outcome.best, outcome.goals[0]
     assert best.values is not None
-    return f"Trial {best.number} is the best of {len(outcome.trials)}: {goal.label} {best.values[0]:.4g}"
+    return f"Trial {best.number} is the best of {len(outcome.trials)}: {goal.label} {charts.short(best.values[0])}"
 
 
 def _standfirst(outcome: Outcome) -> list[str]:
     goal, complete = outcome.goals[0], outcome.complete
     values = [trial.values[0] for trial in complete if trial.values]
-    middle = f"The median of the {len(complete)} trials that came to their end is {statistics.median(values):.4g}."
+    middle = (
+        f"The median of the {len(complete)} trials that came to their end is {charts.short(statistics.median(values))}."
+    )
     stopped = sum(trial.state == "pruned" for trial in outcome.trials)
     spared = f" {stopped} did badly and were stopped early." if stopped else ""
     ranked = sorted(outcome.importances.items(), key=lambda each: -each[1])
@@ -68,7 +70,7 @@ def _numbers(outcome: Outcome) -> list[dict[str, str]]:
     assert best.values is not None
     goals = zip(outcome.goals, best.values, strict=True)
     return [
-        *({"title": goal.label, "value": f"{value:.4g}", "note": f"trial {best.number}"} for goal, value in goals),
+        *({"title": goal.label, "value": charts.short(value), "note": f"trial {best.number}"} for goal, value in goals),
         {"title": "trials", "value": count(len(outcome.trials)), "note": _listed(states)},
         {"title": "epochs trained", "value": count(epochs), "note": "of all trials together"},
         {"title": "hours of trials", "value": _hours(outcome), "note": _cpu(outcome)},
@@ -120,7 +122,7 @@ def _best_first(outcome: Outcome) -> list[Trial]:
 def _row(trial: Trial, outcome: Outcome) -> dict[str, Any]:
     value = charts.last_value(trial)
     values = trial.values or ([value] if value is not None else [])
-    cells = [f"{each:.4g}" for each in values] + [UNDEFINED] * (len(outcome.goals) - len(values))
+    cells = [charts.short(each) for each in values] + [UNDEFINED] * (len(outcome.goals) - len(values))
     return {
         "number": trial.number,
         "state": trial.state,

@@ -106,7 +106,10 @@ def test_trials_killed_at_random_go_on_where_they_were(tmp_path: Path, undisturb
 def test_drivers_share_a_study_and_come_and_go(tmp_path: Path, undisturbed: Mapping[int, Any]) -> None:
     study = make_study(tmp_path)
     first, second = start(tmp_path), start(tmp_path)
-    time.sleep(2)
+    end = time.monotonic() + 60
+    while len(study.trials(TrialState.RUNNING)) < 3:  # of which one alone follows two
+        assert time.monotonic() < end
+        time.sleep(0.01)
     first.terminate()
     assert first.wait(60) == 143
     assert second.wait(60) == 0
@@ -127,18 +130,19 @@ def test_a_driver_that_is_stopped_stops_its_trials(tmp_path: Path, monkeypatch: 
     assert len(study.trials(TrialState.RUNNING)) == 2  # they stay in the study, for the next driver
 
 
-@pytest.mark.parametrize("pruner", ["asha", "hyperband", "median"])
+@pytest.mark.parametrize(
+    "pruner",
+    ["asha", pytest.param("hyperband", marks=pytest.mark.slow), pytest.param("median", marks=pytest.mark.slow)],
+)
 def test_trials_that_do_badly_are_stopped(tmp_path: Path, pruner: str) -> None:
     study = make_study(tmp_path, trials=12, pruner=pruner, epochs=9)
     QuickDriver(study, [{}, {}]).run()
     stopped = study.trials(TrialState.PRUNED)
     assert stopped
-    best = outcome_of(study).best
+    assert study.trials(TrialState.COMPLETE)
     for trial in stopped:
-        epochs = epochs_trained(study, trial.number)
-        assert epochs[-1] < 9
         assert list(trial.intermediate_values) == list(range(1, max(trial.intermediate_values) + 1))
-        assert abs(trial.params["dropout"] - 0.1) >= abs(float(best.point["dropout"]) - 0.1)
+        assert max(trial.intermediate_values) < 9
 
 
 def test_a_trial_that_is_refused_fails_with_its_reason_and_too_many_end_the_study(tmp_path: Path) -> None:
