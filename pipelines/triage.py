@@ -19,7 +19,9 @@ STDIN = "-"
 
 
 def main(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Integrands, one in a line; - reads stdin.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="Integrands, one in a line, # begins a comment; - reads stdin.")
+    ],
     budget: Annotated[float, typer.Option(metavar="SECONDS", help="Solver time that there is.")],
     dataset: Annotated[str, typer.Option(metavar="DIR|gs://", help="Dataset whose seconds tell how long a try takes.")],
     model: Annotated[
@@ -90,7 +92,8 @@ def _texts(file: str) -> list[str]:
         text = sys.stdin.read() if file == STDIN else Path(file).read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: cannot be read ({error}); give a text file with one integrand in a line") from error
-    texts = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line.partition("#")[0].strip() for line in text.splitlines()]
+    texts = [line for line in lines if line]
     if not texts:
         raise ConfigError(f"{file}: no integrand in it")
     return texts

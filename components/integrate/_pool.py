@@ -38,6 +38,10 @@ class PoolError(IntclassError):
     """Workers cannot be started."""
 
 
+class InterruptedPoolError(PoolError):
+    """Somebody does not want the steps any more."""
+
+
 class Pool:
     """Runs steps on workers. Use it as a context manager: on leaving, in whatever way, every process is gone.
 
@@ -60,6 +64,7 @@ class Pool:
         self._last_number = self._last_ticket = 0
         self._nursery_deaths = 0
         self._memory_watched = 0.0
+        self._interrupted = False
         self._nursery = self._start_nursery()
 
     def __enter__(self) -> Self:
@@ -77,6 +82,10 @@ class Pool:
             worker.channel.close()
         self._workers.clear()
         self._selector.close()
+
+    def interrupt(self) -> None:
+        """From any thread: a `wait` that is under way, or the next one, raises InterruptedPoolError in a moment."""
+        self._interrupted = True
 
     @property
     def size(self) -> int:
@@ -103,9 +112,11 @@ class Pool:
     def wait(self) -> list[tuple[int, Ending]]:
         """The steps that ended, by ticket, as soon as there is one; at once and empty if none is begun.
 
-        Raises PoolError if workers cannot be started.
+        Raises PoolError if workers cannot be started, InterruptedPoolError after `interrupt`.
         """
         while self.busy and not self._finished:
+            if self._interrupted:
+                raise InterruptedPoolError("interrupted")
             for key, _ in self._selector.select(self._patience()):
                 if key.data is None:
                     self._attend_nursery()

@@ -33,6 +33,7 @@ class Solver:
         self._lock = threading.Lock()
         self._processes = contextlib.ExitStack()
         self._crew: Any = None
+        self._unwanted = False
 
     def __enter__(self) -> Self:
         return self
@@ -43,16 +44,25 @@ class Solver:
         self.close()
 
     def close(self) -> None:
-        """End all processes; the next question starts new ones."""
+        """End all processes; the next question starts new ones.
+
+        A question that another thread has asked is not waited for: it raises InterruptedPoolError there.
+        """
+        self._unwanted = True  # for a question that is still waiting for its processes to start
+        present = self._crew
+        if present is not None:
+            pool, _ = present
+            pool.interrupt()
         with self._lock:
             self._stop()
+            self._unwanted = False
 
     def solve(self, integrand: Expr | str) -> dict[str, Any]:
         """The outcome of an integrand: a row of records.OUTCOMES.
 
         Text that cannot be read gives the label unknown and the reason `unparsable: ...`.
 
-        Raises EngineUnavailableError.
+        Raises EngineUnavailableError, and InterruptedPoolError if another thread closes it meanwhile.
         """
         text = integrand if isinstance(integrand, str) else to_text(integrand)
         function = Function(id="0", integrand=text)
@@ -61,6 +71,8 @@ class Solver:
                 if self._crew is None:
                     self._crew = self._processes.enter_context(crew(self._config))
                 pool, plan = self._crew
+                if self._unwanted:
+                    pool.interrupt()
                 scheduler = Balance([(0, label(function, plan))], lanes=pool.size)
                 [(_, outcome)] = run_jobs(pool, scheduler)
             except BaseException:  # whatever is under way in the pool is not the next question's

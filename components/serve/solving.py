@@ -61,12 +61,14 @@ class SolverDesk:
     def __init__(self, config: ServeConfig) -> None:
         self._config = config
         self._waiting = self._failures = 0
+        self._closing = False
         self._begun: dict[int, float] = {}  # by thread: when its present solution was begun
         self._threads = ThreadPoolExecutor(max(1, config.solvers), "solve", initializer=_step_back)
+        engines, seconds, memory = config.engines.split(","), config.solve_seconds, config.solver_memory_mb
+        self._all = [Solver(engines=engines, limit_seconds=seconds, memory_mb=memory) for _ in range(config.solvers)]
         self._solvers: SimpleQueue[Solver] = SimpleQueue()
-        for _ in range(config.solvers):
-            engines, seconds, memory = config.engines.split(","), config.solve_seconds, config.solver_memory_mb
-            self._solvers.put(Solver(engines=engines, limit_seconds=seconds, memory_mb=memory))
+        for solver in self._all:
+            self._solvers.put(solver)
 
     @property
     def broken(self) -> str | None:
@@ -97,10 +99,12 @@ class SolverDesk:
         return [each.result() if each.done() else self._give_up(each) for each in tries]
 
     def close(self) -> None:
-        """End all processes, after the questions that are being answered."""
-        self._threads.shutdown(cancel_futures=True)
-        while not self._solvers.empty():
-            self._solvers.get().close()
+        """End all processes, and with them the questions that are being answered: nobody waits for them any more."""
+        self._closing = True
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for solver in self._all:
+            solver.close()
+        self._threads.shutdown()
 
     def _begin(self, integrand: str) -> Future[Solution]:
         """Queue an integrand; it counts as waiting until its solver is free again, whoever has stopped waiting."""
@@ -133,7 +137,8 @@ class SolverDesk:
                 solution = _solution_of(solver.solve(integrand))
             self._failures = 0
         except (IntclassError, OSError) as error:  # an engine that is not there, or workers that do not start
-            _log.error("no solution: %s", error)
+            if not self._closing:
+                _log.error("no solution: %s", error)
             solution = Solution(label="unknown", reason="error: the solver did not start")
             self._failures += not isinstance(error, EngineUnavailableError)  # which a restart would not bring
         finally:

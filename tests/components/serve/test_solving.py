@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -49,6 +50,25 @@ def test_a_search_that_does_not_end_is_killed_and_the_next_question_is_answered(
     assert (hanging.label, hanging.reason.partition(":")[0]) == ("unknown", "timeout")
     assert hanging.seconds < 5
     assert after.antiderivative == "x**2/2"
+
+
+@pytest.mark.parametrize(
+    "pause", [pytest.param(0.0, id="while it starts"), pytest.param(6.0, id="while it works", marks=pytest.mark.slow)]
+)
+def test_closing_does_not_wait_for_what_is_being_solved(pause: float) -> None:
+    before = set(psutil.Process().children(recursive=True))
+    desk = SolverDesk(replace(CONFIG, solve_seconds=100.0))
+
+    async def scenario() -> Solution:
+        question = asyncio.create_task(desk.solve([HANGS]))
+        await asyncio.sleep(pause)
+        begun = time.monotonic()
+        await asyncio.to_thread(desk.close)
+        assert time.monotonic() - begun < 60  # starting takes its time
+        return (await question)[0]
+
+    assert asyncio.run(scenario()).label == "unknown"
+    assert set(psutil.Process().children(recursive=True)) <= before
 
 
 def test_solvers_get_the_cores_that_predictions_leave(desk: SolverDesk, others: set[psutil.Process]) -> None:
