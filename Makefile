@@ -24,7 +24,7 @@ PRESET ?= laptop
 PYTEST ?= $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all lint format compile bench dataset constraints clean
+.PHONY: help setup run test test-all lint format compile bench dataset images constraints clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -68,6 +68,21 @@ bench: setup  ## the measurements behind the numbers in the docs
 
 dataset: setup  ## build dataset version 1, or resume it (hours; BATCHES=2 grows it)
 	$(MAKE) -C datasets
+
+# Containers, without a Docker engine. For GPUs: make image-train TORCH_BACKEND=cu130, whose tag says so.
+ROLES         := cpu train launch serve
+VERSION       := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+REGISTRY      ?= ghcr.io/intclass
+IMAGE_TAG     ?= $(VERSION)$(if $(filter-out cpu,$(TORCH_BACKEND)),-$(TORCH_BACKEND))
+BUILDAH       ?= buildah
+BUILDAH_FLAGS ?=
+
+images: $(ROLES:%=image-%)  ## build the container images with buildah (one: make image-cpu)
+
+image-%: images/%/Containerfile
+	$(BUILDAH) build --format docker $(BUILDAH_FLAGS) --file $< --tag $(REGISTRY)/intclass-python-$*:$(IMAGE_TAG) \
+		--build-arg REVISION=$$(git rev-parse HEAD) \
+		--build-arg TORCH_BACKEND=$(TORCH_BACKEND) --build-arg TORCH_VERSION=$(TORCH_VERSION) .
 
 constraints: $(UV)  ## resolve constraints.txt anew
 	@echo 'torch==$(TORCH_VERSION)$(if $(LOCAL_TORCH),+cpu)' > $(VENV)/torch.txt

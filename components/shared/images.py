@@ -11,7 +11,7 @@ from typing import Final
 REGISTRY: Final = "ghcr.io/intclass"
 TAG: Final = version("intclass")
 
-CPU: Final = f"{REGISTRY}/intclass-python-cpu:{TAG}"  # generate, integrate, dataset: SymPy and FriCAS, no torch
-TRAIN: Final = f"{REGISTRY}/intclass-python-train:{TAG}"  # finetune, evaluate
-LAUNCH: Final = f"{REGISTRY}/intclass-python-launch:{TAG}"  # distribute: the Kubernetes clients, no torch
+CPU: Final = f"{REGISTRY}/intclass-python-cpu:{TAG}"  # generate, integrate, dataset: SymPy, FriCAS, no torch
+TRAIN: Final = f"{REGISTRY}/intclass-python-train:{TAG}"  # finetune, tune, evaluate, a training's pods
+LAUNCH: Final = f"{REGISTRY}/intclass-python-launch:{TAG}"  # distribute, reap: Kubernetes' clients, no torch
 SERVE: Final = f"{REGISTRY}/intclass-python-serve:{TAG}"  # serve
