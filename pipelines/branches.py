@@ -8,6 +8,7 @@ from kfp import dsl
 from intclass.components.distribute.component import distribute
 from intclass.components.finetune.component import finetune
 from intclass.components.integrate.component import gather, integrate, integrate_job
+from intclass.components.tune.component import tune
 from intclass.pipelines.placement import Placement
 
 PARALLEL_SHARDS = 32
@@ -48,6 +49,21 @@ def train(
     with dsl.Else(name="train-in-the-step"):
         near = place.trainer(finetune(examples=examples, **training))
     return either(far, near, dsl.Model)
+
+
+def search(
+    place: Placement,
+    examples: dsl.Dataset,
+    *,
+    launcher: Any,  # noqa: ANN401 - a parameter of the pipeline
+    searching: Mapping[str, Any],
+) -> dsl.OneOf:
+    """The best options of finetune, empty where no trials were asked for; `searching` are the options of tune."""
+    with dsl.If(launcher == KUBERNETES, name="tune-by-katib"):
+        far = place.launcher(tune(examples=examples, launcher=KUBERNETES, **searching))
+    with dsl.Else(name="tune-in-the-step"):
+        near = place.trainer(tune(examples=examples, launcher="local", **searching))
+    return dsl.OneOf(far.outputs["Output"], near.outputs["Output"])
 
 
 def either(first: dsl.PipelineTask, second: dsl.PipelineTask, kind: type[dsl.Artifact]) -> dsl.Artifact:

@@ -9,7 +9,7 @@ from intclass.components.evaluate.component import evaluate
 from intclass.components.generate.component import generate
 from intclass.components.serve.component import serve
 from intclass.components.shared.kube.component import reap
-from intclass.pipelines.branches import label, train
+from intclass.pipelines.branches import label, search, train
 from intclass.pipelines.ending import with_last_step
 from intclass.pipelines.placement import Placement
 
@@ -50,6 +50,12 @@ def build(place: Placement) -> dsl.base_component.BaseComponent:
         base_model: str = "tbs17/MathBERT",
         epochs: int = 10,
         learning_rate: float = 0.0,
+        tune_trials: int = 0,
+        tune_space: str = "pretrained",
+        tune_sampler: str = "tpe",
+        tune_pruner: str = "median",
+        margin: float = 0.0,
+        served: str = "",
         questions: list[str] = ["x*exp(x**2)", "exp(x**2)", "sin(x)/x"],  # noqa: B006 - kfp reads the default
         launcher: str = "local",
         trainer: str = "pytorchjob",
@@ -87,9 +93,15 @@ def build(place: Placement) -> dsl.base_component.BaseComponent:
                 gs://.
             epochs: Passes over the training split, at most; training stops early when the validation loss rises.
             learning_rate: Peak learning rate; 0 takes the base model's own default.
+            tune_trials: Trials of a search for the best options of training; 0 searches none.
+            tune_space: What to search: pretrained, small, or a YAML file.
+            tune_sampler: How to search: random, grid, sobol, tpe, multivariate-tpe, gp, cmaes.
+            tune_pruner: Which trials to stop early: none, median, asha, hyperband.
+            margin: Lead in accuracy over the best baseline, and over the served model, that a deployment takes.
+            served: Folder or gs:// of the model that is served now, or of its evaluation; empty if there is none.
             questions: Integrands that the served model is asked at the end.
-            launcher: Who integrates and trains: local (the steps themselves) or kubernetes (jobs that they start and
-                follow: an Indexed Job, a PyTorchJob or TrainJob).
+            launcher: Who integrates, searches, trains and serves: local (the steps themselves) or kubernetes (what they
+                start: an Indexed Job, an Experiment, a PyTorchJob or TrainJob, an InferenceService).
             trainer: Under kubernetes, the kind of job that trains: pytorchjob (Training Operator v1) or trainjob
                 (Trainer v2).
             nodes: Under kubernetes, the pods that train together.
@@ -133,7 +145,28 @@ def build(place: Placement) -> dsl.base_component.BaseComponent:
             )
         )
         examples = built.outputs["examples"]
-        training = {"base_model": base_model, "epochs": epochs, "learning_rate": learning_rate, "seed": seed}
+        searching = {
+            "space": tune_space,
+            "sampler": tune_sampler,
+            "pruner": tune_pruner,
+            "num_trials": tune_trials,
+            "parallel": 0,
+            "base_model": base_model,
+            "epochs": epochs,
+            "seed": seed,
+            "gpus": gpus,
+            "queue": queue,
+            "run": run,
+            "work_dir": work_dir,
+        }
+        best = search(place, examples, launcher=launcher, searching=searching)
+        training = {
+            "base_model": base_model,
+            "epochs": epochs,
+            "learning_rate": learning_rate,
+            "seed": seed,
+            "options": best,
+        }
         cluster = {
             "launcher": trainer,
             "nodes": nodes,
@@ -143,15 +176,19 @@ def build(place: Placement) -> dsl.base_component.BaseComponent:
             "run": run,
         }
         model = train(place, examples, launcher=launcher, cluster=cluster, training=training)
-        measured = place.step(evaluate(model=model, examples=examples, seed=seed))
-        served = place.step(serve(model=model, questions=questions).after(measured)).set_caching_options(False)
+        measured = place.step(evaluate(model=model, examples=examples, seed=seed, margin=margin, served=served))
+        asked = place.step(serve(model=model, questions=questions).after(measured)).set_caching_options(False)
+        # Refused, this is skipped; evaluate's artifact `decision` says why.
+        on_kubernetes = dsl.If(launcher == "kubernetes", name="on-kubernetes")
+        with on_kubernetes, dsl.If(measured.outputs["deploy"] == True, name="deploy-if-better"):  # noqa: E712 - for kfp
+            place.launcher(serve(model=model, questions=questions, launcher="kubernetes").after(asked))
         return Outputs(
             functions=drawn.outputs["functions"],
             examples=examples,
             model=model,
             evaluation=measured.outputs["evaluation"],
             report=measured.outputs["report"],
-            answers=served.outputs["answers"],
+            answers=asked.outputs["answers"],
         )
 
     return with_last_step(

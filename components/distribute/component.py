@@ -20,10 +20,11 @@ def distribute(
     epochs: int,
     learning_rate: float,
     seed: int,
+    options: dict = {},  # noqa: B006 - kfp reads the default
 ) -> str:
     """Train on several machines: create the job or find it again, follow its log; returns the model's place."""
     from intclass.components import distribute as stage
-    from intclass.components.finetune import FinetuneConfig
+    from intclass.components.finetune import with_options
     from intclass.components.shared.storage import write_bytes
 
     config = stage.DistributeConfig(
@@ -33,7 +34,9 @@ def distribute(
         node_selector={"cloud.google.com/gke-accelerator": gpu_type} if gpus and gpu_type else {},
         queue=queue,
     )
-    training = FinetuneConfig(base_model=base_model, epochs=epochs, learning_rate=learning_rate or None, seed=seed)
+    training = with_options(
+        options, base_model=base_model, epochs=epochs, learning_rate=learning_rate or None, seed=seed
+    )
     # By their gs:// names, which the pods know: the files under .path are this container's own.
     manifest = stage.distribute(examples.uri, model.uri, config, training, run=run)
     model.metadata.update(manifest.stats)

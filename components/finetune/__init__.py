@@ -10,14 +10,16 @@ from intclass.components.shared.lazy import lazily
 if TYPE_CHECKING:
     from intclass.components.finetune.classifier import Classifier
     from intclass.components.finetune.config import FinetuneConfig
+    from intclass.components.finetune.options import with_options
     from intclass.components.finetune.stage import finetune
 
-__all__ = ["Classifier", "FinetuneConfig", "finetune"]
+__all__ = ["Classifier", "FinetuneConfig", "finetune", "with_options"]
 
 _HOMES: Final = {
     "Classifier": "classifier",
     "FinetuneConfig": "config",
     "finetune": "stage",
+    "with_options": "options",
 }
 
 # OpenMP reads it when torch is loaded: threads that spin while they wait cost ten times the speed on shared cores.

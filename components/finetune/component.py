@@ -14,12 +14,15 @@ def finetune(
     epochs: int,
     learning_rate: float,
     seed: int,
+    options: dict = {},  # noqa: B006 - kfp reads the default
 ) -> str:
     """Train a sequence classifier on the examples; the best checkpoint is kept. Returns the model's place."""
     from intclass.components import finetune as stage
     from intclass.components.shared.storage import write_bytes
 
-    config = stage.FinetuneConfig(base_model=base_model, epochs=epochs, learning_rate=learning_rate or None, seed=seed)
+    config = stage.with_options(
+        options, base_model=base_model, epochs=epochs, learning_rate=learning_rate or None, seed=seed
+    )
     manifest = stage.finetune(examples.path, model.path, config)
     model.metadata.update(manifest.stats)
     for name, value in manifest.stats.items():

@@ -19,8 +19,8 @@ from intclass.components.shared.errors import ConfigError
 from intclass.pipelines.compiling import COMPILED, FILES, compile_pipeline, compiled_file, is_stale
 
 STAGES = ["generate", "integrate", "dataset", "finetune", "distribute", "evaluate", "serve"]
-STEPS = {*STAGES, "integrate-job", "gather", "reap"}
-LAUNCHERS = {"integrate-job", "distribute", "reap"}
+STEPS = {*STAGES, "integrate-job", "gather", "tune", "tune-2", "serve-2", "reap"}
+LAUNCHERS = {"integrate-job", "distribute", "tune", "serve-2", "reap"}
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +145,16 @@ def test_the_reaper_runs_however_the_stages_end(specification: dict[str, Any]) -
     assert set(tasks) == {"stages", "reap"}
     assert tasks["reap"]["dependentTasks"] == ["stages"]
     assert tasks["reap"]["triggerPolicy"] == {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}
+
+
+def test_a_model_is_deployed_on_kubernetes_only_if_the_gate_lets_it_pass(specification: dict[str, Any]) -> None:
+    groups = {name: group["dag"]["tasks"] for name, group in specification["components"].items() if "dag" in group}
+    [inner] = [name for name, tasks in groups.items() if "serve-2" in tasks]
+    [outer] = [name for name, tasks in groups.items() if inner.removeprefix("comp-") in tasks]
+    condition = groups[outer][inner.removeprefix("comp-")]["triggerPolicy"]["condition"]
+    assert "evaluate-deploy'] == true" in condition
+    [stages] = [tasks for tasks in groups.values() if outer.removeprefix("comp-") in tasks]
+    assert "== 'kubernetes'" in stages[outer.removeprefix("comp-")]["triggerPolicy"]["condition"]
 
 
 def test_a_run_ends_and_is_kept_for_days() -> None:
