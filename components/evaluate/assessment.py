@@ -16,6 +16,7 @@ from intclass.components.evaluate.evaluation import Comparison, Evaluation, Resu
 from intclass.components.evaluate.gate import SERVED, SERVED_TITLE, decide
 from intclass.components.evaluate.groups import measure_groups
 from intclass.components.evaluate.metrics import Scored
+from intclass.components.evaluate.phrases import in_sentence
 from intclass.components.evaluate.significance import mcnemar
 from intclass.components.shared.reliability import reliability
 
@@ -48,7 +49,9 @@ def assess(
     model = scored[MODEL]
     best = max(BASELINES, key=lambda baseline: sampled[baseline.name].values["accuracy"])
     rival = best.name
-    rivals = {rival: f"the best baseline, {best.title}"} | ({SERVED: SERVED_TITLE} if SERVED in scored else {})
+    rivals = {rival: f"the best baseline, {in_sentence(best.title)}"} | (
+        {SERVED: SERVED_TITLE} if SERVED in scored else {}
+    )
 
     def result(name: str, title: str, description: str) -> Result:
         return _result(name, title, description, scored=scored[name], sampled=sampled[name])

@@ -1,4 +1,4 @@
-"""Intervals as a reader wants them in running text; an undefined one is an en dash."""
+"""Intervals and titles as a reader wants them in running text; an undefined interval is an en dash."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ def compact_range(estimate: Estimate, *, scale: int) -> str:
         return ""
     digits = 1 if scale == 100 else 3
     return f"{decimal(scale * estimate.low, digits)}{UNDEFINED}{decimal(scale * estimate.high, digits)}"
+
+
+def in_sentence(title: str) -> str:
+    """A title inside a sentence: lower case at the start, unless it is a name or an abbreviation."""
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
 
 
 def _range(low: str, high: str, estimate: Estimate) -> str:

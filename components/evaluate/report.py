@@ -16,7 +16,7 @@ from intclass.components.evaluate import figures, report_sections, story
 from intclass.components.evaluate.bootstrap import Estimate
 from intclass.components.evaluate.evaluation import Evaluation, Result
 from intclass.components.evaluate.held_out import HeldOut
-from intclass.components.evaluate.metrics import LOWER_IS_BETTER, heading
+from intclass.components.evaluate.metrics import LOWER_IS_BETTER, TITLES, heading
 from intclass.components.evaluate.mistakes import Side
 from intclass.components.evaluate.phrases import compact_range, decimal_range, percent_range, points_range
 from intclass.components.evaluate.triage import Triage
@@ -65,6 +65,7 @@ def render_report(
         group_charts=_group_charts(evaluation),
         size_name=story.size_name(evaluation),
         table=_table(evaluation, {each.name: each.metrics for each in [evaluation.model, *evaluation.baselines]}),
+        every=_every_metric(evaluation),
         held_out=[_held_out(evaluation, each) for each in evaluation.held_out],
         gate=evaluation.gate,
         probes=report_sections.probes(evaluation),
@@ -126,7 +127,7 @@ def _triage(triage: Triage | None) -> dict[str, Any] | None:
 
 
 def _group_charts(evaluation: Evaluation) -> list[list[dict[str, Any]]]:
-    """A chart for each grouping that tells parts apart, in two columns: operators, and all others."""
+    """A chart for each grouping that tells parts apart, in two columns: what a function is, and its evidence."""
     titles = {
         "operator": "Accuracy on the functions in which each operator occurs.",
         "reason": "Accuracy by why the label is what it is.",
@@ -145,8 +146,8 @@ def _group_charts(evaluation: Evaluation) -> list[list[dict[str, Any]]]:
         for by, title in titles.items()
         if len(evaluation.groups[by]) > 1
     ]
-    operators = [chart for chart in charts if chart["name"] == "operator"]
-    return [operators, [chart for chart in charts if chart["name"] != "operator"]]
+    evidence = [chart for chart in charts if chart["name"] in OF_ONE_CLASS]
+    return [[chart for chart in charts if chart["name"] not in OF_ONE_CLASS], evidence]
 
 
 def _held_out(evaluation: Evaluation, each: HeldOut) -> dict[str, Any]:
@@ -183,6 +184,15 @@ def _table(evaluation: Evaluation, metrics: Mapping[str, Mapping[str, Estimate]]
         for each in results
     ]
     return {"columns": [heading(name) for name in COLUMNS], "rows": rows}
+
+
+def _every_metric(evaluation: Evaluation) -> dict[str, Any]:
+    """Metrics down, classifiers across: the values alone."""
+    results = [evaluation.model, evaluation.uncalibrated, *evaluation.baselines]
+    rows = [
+        {"title": heading(name), "cells": [decimal(each.metrics[name].value) for each in results]} for name in TITLES
+    ]
+    return {"columns": [each.title for each in results], "rows": rows}
 
 
 def _best(metrics: Mapping[str, Mapping[str, Estimate]], metric: str) -> float:

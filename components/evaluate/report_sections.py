@@ -21,10 +21,6 @@ def probes(evaluation: Evaluation) -> dict[str, Any] | None:
         return None
     results = found.invariance[evaluation.model.name]
     worst = min(results, key=lambda each: each.consistency.value)
-    changes = sorted(
-        ((each.title, change) for each in results for change in each.worst),
-        key=lambda each: -abs(each[1].probability_after - each[1].probability_before),
-    )
     rival, kept = evaluation.best_baseline.title, percent(worst.consistency.value)
     return {
         "consistency": f"{kept} of the answers survive the hardest rewriting, {worst.title}",
@@ -41,7 +37,7 @@ def probes(evaluation: Evaluation) -> dict[str, Any] | None:
                 "rewriting": title,
                 "truth": evaluation.labels[change.label],
             }
-            for title, change in changes[:MAX_LISTED]
+            for title, change in ((each.title, each.worst[0]) for each in results)
         ],
         "pairs": _pairs(evaluation, found) if found.pairs else None,
     }

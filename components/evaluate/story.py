@@ -10,7 +10,7 @@ import numpy as np
 from intclass.components.evaluate.curves import Roc
 from intclass.components.evaluate.evaluation import Evaluation
 from intclass.components.evaluate.groups import Group
-from intclass.components.evaluate.phrases import points_range
+from intclass.components.evaluate.phrases import in_sentence, points_range
 from intclass.components.shared.phrases import count, decimal, p_value, percent, points
 
 _SEARCHED: Final = {
@@ -36,7 +36,7 @@ def headline(evaluation: Evaluation) -> str:
     accuracy = percent(evaluation.model.metrics["accuracy"].value)
     functions = "functions it has never seen" if evaluation.trained_on_this_dataset else "the test functions"
     margin = evaluation.comparison.accuracy_margin.value
-    rival = _in_sentence(evaluation.best_baseline.title)
+    rival = in_sentence(evaluation.best_baseline.title)
     return {
         "ahead": f"Right on {accuracy} of {functions}, {points(margin)[1:]} points above {rival}",
         "level": f"Right on {accuracy} of {functions}, no clear lead over {rival}",
@@ -55,7 +55,7 @@ def standfirst(evaluation: Evaluation) -> list[str]:
             f"The model was asked of each of {count(evaluation.test_examples)} held-out functions whether it is "
             f"{positive} or {negative}. Always answering {larger} would be right on "
             f"{percent(evaluation.majority_share)} of them; the best of {len(evaluation.baselines)} baselines, "
-            f"{_in_sentence(rival.title)}, is right on "
+            f"{in_sentence(rival.title)}, is right on "
             f"{percent(rival.metrics['accuracy'].value)}."
         ),
         _misses(evaluation),
@@ -120,7 +120,7 @@ def probe_sentences(evaluation: Evaluation) -> list[str]:
 def against_baselines(evaluation: Evaluation) -> str:
     """What the paired comparison with the best baseline says."""
     test, margin = evaluation.comparison.mcnemar, evaluation.comparison.accuracy_margin
-    rival = _in_sentence(evaluation.best_baseline.title)
+    rival = in_sentence(evaluation.best_baseline.title)
     return (
         f"On the same functions, the model alone is right on {count(test.only_first)}, and {rival} alone on "
         f"{count(test.only_second)}: a margin of {points(margin.value)} points ({points_range(margin)}; McNemar "
@@ -215,11 +215,6 @@ def _decided_share(evaluation: Evaluation) -> float:
     totals = np.add(evaluation.scores.negatives, evaluation.scores.positives)
     tenth = len(totals) // 10
     return float((totals[:tenth].sum() + totals[-tenth:].sum()) / totals.sum())
-
-
-def _in_sentence(title: str) -> str:
-    """A title inside a sentence: lower case at the start, unless it is a name or an abbreviation."""
-    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
 
 
 def _a(noun: str) -> str:

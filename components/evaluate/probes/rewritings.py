@@ -85,7 +85,7 @@ REWRITINGS: Final[Sequence[Rewriting]] = (
     Rewriting(name="constant_factor", title="c·f(x)", rewrite=_of_expression(_times_constant)),
     Rewriting(name="affine", title="f(a·x + b)", rewrite=_of_expression(_affine)),
     Rewriting(name="plus_polynomial", title="f(x) + polynomial", rewrite=_of_expression(_plus_polynomial)),
-    Rewriting(name="commuted", title="arguments of sums and products in another order", rewrite=_commuted),
+    Rewriting(name="commuted", title="arguments reordered", rewrite=_commuted),
     Rewriting(name="expanded", title="expanded", rewrite=_of_small_expression(_expanded)),
     Rewriting(name="factored", title="factored", rewrite=_of_small_expression(_factored)),
 )

@@ -11,22 +11,26 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
+from huggingface_hub import ModelCardData
 from kfp import dsl
 from sklearn.metrics import accuracy_score, roc_auc_score
 from typer.testing import CliRunner
 
-from intclass.components.evaluate import EvaluateConfig, evaluate, load_evaluation
+from intclass.components.evaluate import Also, EvaluateConfig, evaluate, load_evaluation
 from intclass.components.evaluate.__main__ import main
 from intclass.components.evaluate.artifacts import fill
 from intclass.components.evaluate.evaluation import Evaluation
+from intclass.components.evaluate.probes import load_pairs
 from intclass.components.finetune import Classifier, FinetuneConfig, finetune
 from intclass.components.shared.command import application
 from intclass.components.shared.errors import ConfigError, RecordsError, StorageError
 from intclass.components.shared.manifest import read_manifest
-from intclass.components.shared.records import EXAMPLES, PREDICTIONS, read_table, write_table
+from intclass.components.shared.records import EXAMPLES, OUTCOMES, PREDICTIONS, read_table, write_table
 from tests.page import Page
 
 QUICK = EvaluateConfig(bootstrap=100, mistakes=3, probes=20)
+LABELS = ("nonelementary", "elementary")
 QUICKLY = ("--bootstrap", "100", "--probes", "0")
 
 
@@ -183,6 +187,64 @@ def test_the_command_prints_the_model_beside_the_baselines(model: Path, dataset:
     for words in ("Model (small)", "Majority class", "Boosted trees", "AUROC", f"report: {tmp_path}/report.html"):
         assert words in result.output
     assert (tmp_path / "report.html").exists()
+
+
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory, model: Path, dataset: Path, out: Path) -> Path:
+    """An evaluation with all that may be given besides: an outside file, a second labelling, a served model."""
+    folder = tmp_path_factory.mktemp("furnished")
+    (folder / "mine.csv").write_text("integrand,truth\nx*exp(x^2),1\nexp(x)/x,0\nsin(x)^3,1\n1/log(x),0\nfoo(x),0\n")
+    test = [row for row in read_table(dataset, EXAMPLES).to_pylist() if row["split"] == "test"]
+    origin = [name for name in OUTCOMES.schema.names if name in test[0]]
+    again = [
+        {name: row[name] for name in origin} | {"label": row["outcome"], "verified": False, "answers": []}
+        for row in test[:50]
+    ]
+    again[0]["label"] = LABELS[1 - test[0]["label"]]
+    write_table(folder / "again", again, OUTCOMES)
+    also = Also(test=folder / "mine.csv", relabelled=folder / "again" / OUTCOMES.file_name, served=out)
+    evaluate(model, dataset, folder / "out", QUICK, also=also)
+    return folder / "out"
+
+
+class TestWhatIsGivenBesides:
+    def test_all_of_it_is_measured(self, furnished: Path) -> None:
+        evaluation = load_evaluation(furnished)
+        assert evaluation.outside is not None
+        assert (evaluation.outside.whole.examples, len(evaluation.outside.unreadable)) == (4, 1)
+        assert evaluation.ceiling is not None
+        assert evaluation.ceiling.agreement.value == pytest.approx(49 / 50)
+        assert evaluation.probes is not None
+        assert len(evaluation.probes.pairs["model"].answers) == len(load_pairs())
+        assert {each.name for each in evaluation.probes.invariance["boosted_trees"]} >= {"affine", "constant_factor"}
+        numbers = evaluation.metrics
+        for name in ("pair_accuracy", "consistency_affine", "outside_accuracy", "label_agreement"):
+            assert 0 <= numbers[name] <= 1
+        assert read_manifest(furnished).inputs.keys() == {"model", "dataset", "test", "relabelled", "served"}
+
+    def test_a_model_does_not_replace_its_like(self, furnished: Path) -> None:
+        evaluation = load_evaluation(furnished)
+        contest = evaluation.decision.contests[-1]
+        assert (contest.rival, contest.lead.value, contest.passed) == ("the model now served", 0, False)
+        assert not evaluation.decision.deploy
+        assert "The model is not deployed" in (furnished / "gate.md").read_text()
+
+    def test_the_report_shows_it(self, furnished: Path) -> None:
+        page = Page((furnished / "report.html").read_text())
+        assert page.open == []
+        for words in ("Does it know why?", "Functions from outside: mine.csv", "It is not to be deployed"):
+            assert words in page.words
+        assert "the same label" in " ".join(page.words)
+
+    def test_the_model_card_is_one_for_the_hub(self, measured: Path) -> None:
+        text = (measured / "model_card.md").read_text()
+        card = ModelCardData(**yaml.safe_load(text.split("---")[1]), ignore_metadata_errors=False)
+        results = {(each.dataset_split, each.metric_type): each.metric_value for each in card.eval_results or []}
+        evaluation = load_evaluation(measured)
+        for name, of_hub in (("accuracy", "accuracy"), ("auroc", "roc_auc"), ("mcc", "matthews_correlation")):
+            assert results["test", of_hub] == pytest.approx(evaluation.model.metrics[name].value, abs=1e-6)
+        assert ("test_size", "accuracy") in results
+        assert ("test_generator", "roc_auc") not in results  # one class alone
 
 
 @pytest.fixture(scope="module")
