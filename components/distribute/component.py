@@ -1,5 +1,7 @@
 """The KFP face of distribute: a launcher that follows its job; the training itself runs in the job's own pods."""
 
+from typing import Any
+
 from kfp import dsl
 
 from intclass.components.shared.images import LAUNCH
@@ -20,7 +22,7 @@ def distribute(
     epochs: int,
     learning_rate: float,
     seed: int,
-    options: dict = {},  # noqa: B006 - kfp reads the default
+    options: dict[str, Any] = {},  # noqa: B006 - kfp reads the default
 ) -> str:
     """Train on several machines: create the job or find it again, follow its log; returns the model's place."""
     from intclass.components import distribute as stage
@@ -43,4 +45,4 @@ def distribute(
     for name, value in manifest.stats.items():
         metrics.log_metric(name, value)
     write_bytes(metrics.path, b"")  # kfp.local takes a task from its cache only if every artifact is a file
-    return model.uri
+    return str(model.uri)

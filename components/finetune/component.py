@@ -1,5 +1,7 @@
 """The KFP face of finetune."""
 
+from typing import Any
+
 from kfp import dsl
 
 from intclass.components.shared.images import TRAIN
@@ -14,7 +16,7 @@ def finetune(
     epochs: int,
     learning_rate: float,
     seed: int,
-    options: dict = {},  # noqa: B006 - kfp reads the default
+    options: dict[str, Any] = {},  # noqa: B006 - kfp reads the default
 ) -> str:
     """Train a sequence classifier on the examples; the best checkpoint is kept. Returns the model's place."""
     from intclass.components import finetune as stage
@@ -28,4 +30,4 @@ def finetune(
     for name, value in manifest.stats.items():
         metrics.log_metric(name, value)
     write_bytes(metrics.path, b"")  # kfp.local takes a task from its cache only if every artifact is a file
-    return model.uri
+    return str(model.uri)

@@ -67,7 +67,7 @@ def integrate_job(
     places, job = (functions.uri, outcomes.uri), stage.JobConfig(queue=queue)
     counts = stage.integrate_on_cluster(*places, config, job, run=run, min_success_ratio=min_success_ratio)
     outcomes.metadata.update(counts)
-    return outcomes.uri
+    return str(outcomes.uri)
 
 
 @dsl.component(base_image=CPU, install_kfp_package=False)
@@ -77,4 +77,4 @@ def gather(shards: dsl.Input[list[dsl.Dataset]], outcomes: dsl.Output[dsl.Datase
 
     for number, shard in enumerate(shards):
         copy_folder(shard.path, f"{outcomes.path}/shard-{number:05}")
-    return outcomes.uri
+    return str(outcomes.uri)

@@ -8,9 +8,9 @@ from intclass.components.shared.images import CPU
 
 
 @dsl.component(base_image=CPU, install_kfp_package=False)
-def claim(folder: str, count: int, internal_nodes: str, grammar: str, families: str, seed: int) -> NamedTuple(
+def claim(folder: str, count: int, internal_nodes: str, grammar: str, families: str, seed: int) -> NamedTuple(  # type: ignore[valid-type]
     "Claim", [("batch", int), ("start_index", int), ("count", int), ("work_dir", str)]
-):  # type: ignore[valid-type]
+):
     """Take the next functions of the sequence, or those that a run before has not finished."""
     from intclass.pipelines.growth import state
 

@@ -85,7 +85,7 @@ class Handler(BaseHTTPRequestHandler):
                 return
             body = json.loads(text) if text else None
             if self.command == "POST" and url.path.startswith(rights.PATH):
-                self._send(201, self.cluster.rights.review(url.path, body))
+                self._send(201, self.cluster.rights.review(url.path, body or {}))
                 return
             self._act(parse_path(url.path), body)
         except ApiError as error:
