@@ -51,15 +51,12 @@ def _headline(outcome: Outcome) -> str:
 def _standfirst(outcome: Outcome) -> list[str]:
     goal, complete = outcome.goals[0], outcome.complete
     values = [trial.values[0] for trial in complete if trial.values]
-    middle = (
-        f"The median of the {len(complete)} trials that came to their end is {charts.short(statistics.median(values))}."
-    )
+    median = charts.short(statistics.median(values))
+    middle = f"The median of the {len(complete)} trials that came to their end is {median}."
     stopped = sum(trial.state == "pruned" for trial in outcome.trials)
     spared = f" {stopped} did badly and were stopped early." if stopped else ""
-    ranked = sorted(outcome.importances.items(), key=lambda each: -each[1])
-    matter = (
-        f"What mattered most for the {goal.label}: {' and '.join(name for name, _ in ranked[:2])}." if ranked else ""
-    )
+    names = " and ".join(sorted(outcome.importances, key=lambda name: -outcome.importances[name])[:2])
+    matter = f"What mattered most for the {goal.label}: {names}." if names else ""
     return [sentence for sentence in (middle + spared, matter) if sentence]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from intclass.components.shared import storage
 from intclass.components.shared.errors import ClusterError, ConfigError
 from intclass.components.shared.manifest import FILE_NAME as MANIFEST
 from intclass.components.tune.objectives import Objective, pareto_front
-from intclass.components.tune.space import SearchSpace, Value
+from intclass.components.tune.space import SearchSpace, Value, configuration
 
 BEST_NAME: Final = "best.json"
 TABLE_NAME: Final = "trials"
@@ -106,7 +106,7 @@ def write_results(outcome: Outcome, base: FinetuneConfig, folder: str | Path, *,
         write(table, buffer)
         storage.write_bytes(storage.join(folder, f"{TABLE_NAME}.{name}"), buffer.getvalue().to_pybytes())
     storage.write_text(storage.join(folder, REPORT_NAME), report)
-    best = best_summary(outcome)
+    best = {**best_summary(outcome), "finetune": asdict(configuration(base, outcome.best.point))}
     storage.write_text(storage.join(folder, BEST_NAME), json.dumps(best, indent=2) + "\n")
     return dict(outcome.best.point)
 

@@ -9,7 +9,8 @@ a subresource, label and field selectors, pod logs with follow; bearer tokens, r
 API server. Custom objects are checked against the CRDs in tests/data/crds, built-in ones against the official client's
 own models; unknown fields are refused, where a real server without `fieldValidation=Strict` drops or ignores them.
 Controllers: PyTorchJob v1 (training operator 1.9), TrainJob (Trainer 2, with the runtime `torch-distributed`), Job
-(batch/v1, indexed too), InferenceService (KServe 0.21, Standard and Knative). A pod's containers run as processes with
+(batch/v1, indexed too), InferenceService (KServe 0.21, Standard and Knative), Experiment and Trial (Katib 0.19; every
+algorithm draws at random). A pod's containers run as processes with
 the manifest's own command, arguments and environment.
 
 What it does not imitate:
@@ -28,7 +29,8 @@ What it does not imitate:
 - of the controllers: gang scheduling, elastic scaling after the start (a job keeps its `replicas`), success policies,
   runtimePatches, JobSets (a TrainJob makes its pods itself), Deployments and Knative's own objects (an
   InferenceService makes its pods itself), autoscaling, KServe's own canaries of Standard mode
-- Katib. A new controller is a `Controller` with a `resource` and a `step`, listed in `Cluster`.
+- Katib's algorithms, early stopping, resuming, collectors other than of stdout
+- A new controller is a `Controller` with a `resource` and a `step`, listed in `Cluster`.
 """
 
 from tests.cluster.cluster import Cluster

@@ -19,6 +19,7 @@ import yaml
 
 from tests.cluster import schemas
 from tests.cluster.events import Recorder
+from tests.cluster.experiments import ExperimentController, TrialController
 from tests.cluster.faults import Faults
 from tests.cluster.garbage import GarbageCollector
 from tests.cluster.http_api import Handler
@@ -76,6 +77,8 @@ class Cluster:
             JobController(self.store, recorder),
             PyTorchJobController(self.store, recorder, port=self.port_of),
             TrainJobController(self.store, recorder, port=self.port_of),
+            ExperimentController(self.store, recorder),
+            TrialController(self.store, recorder, kubelet=self.kubelet),
             self.serving,
             self.kubelet,
         ]

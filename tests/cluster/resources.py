@@ -39,13 +39,15 @@ JOBS: Final = Resource("batch", "v1", "jobs", "Job")
 WORKFLOWS: Final = Resource("argoproj.io", "v1alpha1", "workflows", "Workflow")
 PYTORCHJOBS: Final = Resource("kubeflow.org", "v1", "pytorchjobs", "PyTorchJob")
 TRAINJOBS: Final = Resource("trainer.kubeflow.org", "v1alpha1", "trainjobs", "TrainJob")
+EXPERIMENTS: Final = Resource("kubeflow.org", "v1beta1", "experiments", "Experiment")
+TRIALS: Final = Resource("kubeflow.org", "v1beta1", "trials", "Trial")
 INFERENCE_SERVICES: Final = Resource("serving.kserve.io", "v1beta1", "inferenceservices", "InferenceService")
 LOCAL_QUEUES: Final = Resource("kueue.x-k8s.io", "v1beta2", "localqueues", "LocalQueue")
 
 RESOURCES: Final = (
     *(NAMESPACES, PODS, SERVICES, EVENTS, QUOTAS, CONFIG_MAPS, SERVICE_ACCOUNTS, BUDGETS, JOBS, WORKFLOWS),
     LOCAL_QUEUES,
-    *(PYTORCHJOBS, TRAINJOBS, INFERENCE_SERVICES),
+    *(PYTORCHJOBS, TRAINJOBS, EXPERIMENTS, TRIALS, INFERENCE_SERVICES),
 )
 
 
