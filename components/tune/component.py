@@ -1,8 +1,11 @@
-"""The KFP face of tune: a study in this step, or a launcher that follows an Experiment of Katib."""
+"""The KFP faces of tune: a study in this step, and a launcher that follows an Experiment of Katib.
+
+Both return the best options of finetune, as a parameter.
+"""
 
 from kfp import dsl
 
-from intclass.components.shared.images import TRAIN
+from intclass.components.shared.images import LAUNCH, TRAIN
 
 
 @dsl.component(base_image=TRAIN, install_kfp_package=False)
@@ -10,10 +13,6 @@ def tune(
     examples: dsl.Input[dsl.Dataset],
     trials: dsl.Output[dsl.Dataset],
     report: dsl.Output[dsl.HTML],
-    launcher: str,
-    run: str,
-    queue: str,
-    gpus: int,
     space: str,
     sampler: str,
     pruner: str,
@@ -24,30 +23,62 @@ def tune(
     seed: int,
     work_dir: str,
 ) -> dict:
-    """Search for the options of finetune that do best: they are the result; all trials are a table and a page.
-
-    With no trials there is no search: the result is empty, and finetune's options stay as they are.
-    """
-    if num_trials == 0:
-        return {}
+    """Search for the options of finetune that do best, trial by trial in this step's own processes."""
     from intclass.components import tune as stage
     from intclass.components.finetune import FinetuneConfig
 
     config = stage.TuneConfig(
-        launcher=launcher,  # type: ignore[arg-type]
         sampler=sampler,  # type: ignore[arg-type]
         pruner=pruner,  # type: ignore[arg-type]
-        trials=None if sampler == "pbt" else num_trials,
+        trials=num_trials or None,
         parallel=parallel,
         seed=seed,
     )
-    # The pods of an Experiment know the gs:// names; a study here can go on after a restart if `work_dir` outlives it.
-    on_cluster = launcher == "kubernetes"
-    dataset = examples.uri if on_cluster else examples.path
-    out = trials.uri if on_cluster else f"{work_dir}/tune" if work_dir else trials.path
     base = FinetuneConfig(base_model=base_model, epochs=epochs, seed=seed)
-    cluster = stage.ClusterConfig(queue=queue, gpus=gpus)
-    manifest = stage.tune(dataset, out, stage.read_space(space), config, base=base, cluster=cluster, run=run)
+    out = f"{work_dir}/tune" if work_dir else trials.path  # where a restart finds the study again
+    manifest = stage.tune(examples.path, out, stage.read_space(space), config, base=base)
     trials.metadata.update({**manifest.counts, **manifest.stats})
     stage.publish(out, trials.path, report.path)
     return stage.read_best(out)
+
+
+@dsl.component(base_image=LAUNCH, install_kfp_package=False)
+def tune_experiment(
+    examples: dsl.Input[dsl.Dataset],
+    trials: dsl.Output[dsl.Dataset],
+    report: dsl.Output[dsl.HTML],
+    space: str,
+    sampler: str,
+    pruner: str,
+    num_trials: int,
+    parallel: int,
+    gpus: int,
+    gpu_type: str,
+    queue: str,
+    run: str,
+    base_model: str,
+    epochs: int,
+    seed: int,
+) -> dict:
+    """Search for the options of finetune that do best: create the Experiment or find it again, and follow it."""
+    from intclass.components import tune as stage
+    from intclass.components.finetune import FinetuneConfig
+
+    config = stage.TuneConfig(
+        launcher="kubernetes",
+        sampler=sampler,  # type: ignore[arg-type]
+        pruner=pruner,  # type: ignore[arg-type]
+        trials=num_trials or None,
+        parallel=parallel,
+        seed=seed,
+    )
+    selector = {"cloud.google.com/gke-accelerator": gpu_type} if gpus and gpu_type else {}
+    cluster = stage.ClusterConfig(gpus=gpus, node_selector=selector, queue=queue)
+    base = FinetuneConfig(base_model=base_model, epochs=epochs, seed=seed)
+    # By their gs:// names, which the pods know: the files under .path are this container's own.
+    manifest = stage.tune(
+        examples.uri, trials.uri, stage.read_space(space), config, base=base, cluster=cluster, run=run
+    )
+    trials.metadata.update({**manifest.counts, **manifest.stats})
+    stage.publish(trials.uri, trials.uri, report.path)
+    return stage.read_best(trials.uri)

@@ -24,9 +24,8 @@ from intclass.components.finetune.config import FinetuneConfig
 from intclass.components.shared.errors import ConfigError
 from intclass.components.tune.config import ClusterConfig, TuneConfig
 from intclass.components.tune.encoding import encoded_space
+from intclass.components.tune.limits import refuse_for_cmaes, refuse_for_population
 from intclass.components.tune.objectives import Objective
-from intclass.components.tune.population import refuse_for_population
-from intclass.components.tune.samplers import refuse_for_cmaes
 from intclass.components.tune.space import Parameter, Range, SearchSpace
 from intclass.components.tune.template import CHECKPOINTS, trial_template
 

@@ -16,14 +16,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from intclass.components.shared.errors import ConfigError
 from intclass.components.tune.config import TuneConfig
+from intclass.components.tune.limits import EXPLORABLE
 from intclass.components.tune.objectives import Objective
 from intclass.components.tune.space import Choice, Parameter, Point, SearchSpace, Value
 
-# Options of finetune that another value may take in the middle of training: its FORKABLE, without importing torch.
-EXPLORABLE: Final = frozenset(
-    {"learning_rate", "schedule", "warmup_fraction", "batch_tokens", "batch_growth", "weight_decay", "dropout"}
-    | {"label_smoothing", "class_weights", "max_gradient_norm"}
-)
 _FACTORS: Final = (0.8, 1.25)
 _RESAMPLE: Final = 0.25  # how often a value is drawn anew
 
@@ -75,16 +71,6 @@ def explore(point: Point, space: SearchSpace, rng: np.random.Generator) -> Point
         return parameter.domain.neighbour(point[parameter.name], _FACTORS[up], 1 if up else -1)
 
     return space.point(pick)
-
-
-def refuse_for_population(space: SearchSpace) -> None:
-    """Raise ConfigError if the space has nothing to explore, or members would train for different times."""
-    if "epochs" in space.names:
-        raise ConfigError("pbt trains all members for as long; take epochs out of the space, and give it as an option")
-    if not EXPLORABLE & set(space.names):
-        raise ConfigError(
-            f"pbt changes options during training; search at least one of {', '.join(sorted(EXPLORABLE))}"
-        )
 
 
 def _key(trial: FrozenTrial, goal: Objective) -> tuple[float, int]:

@@ -22,6 +22,7 @@ from scipy.stats import qmc
 
 from intclass.components.shared.errors import ConfigError
 from intclass.components.tune.config import TuneConfig
+from intclass.components.tune.limits import refuse_for_cmaes
 from intclass.components.tune.space import Point, SearchSpace, Value
 
 MAX_GRID: Final = 100_000
@@ -63,13 +64,6 @@ def make_pruner(config: TuneConfig, *, epochs: int) -> BasePruner:
             return MedianPruner(n_startup_trials=config.startup_trials, n_warmup_steps=config.first_epochs - 1)
         case _:
             return NopPruner()
-
-
-def refuse_for_cmaes(space: SearchSpace) -> None:
-    """Raise ConfigError unless at least two parameters are ranges, which is what CMA-ES moves."""
-    ranges = [each.name for each in space.parameters if each.when is None and hasattr(each.domain, "low")]
-    if len(ranges) < 2:
-        raise ConfigError(f"cmaes moves ranges, of which the space has {ranges}; give two or more, or take tpe")
 
 
 def grid_points(space: SearchSpace, points: int, *, seed: int, total: int) -> list[Point]:

@@ -23,8 +23,9 @@ from intclass.components.finetune.config import FinetuneConfig
 from intclass.components.shared import storage
 from intclass.components.shared.errors import ConfigError
 from intclass.components.tune.config import TuneConfig
+from intclass.components.tune.limits import refuse_for_population
 from intclass.components.tune.locks import journal, locked
-from intclass.components.tune.population import propose, refuse_for_population
+from intclass.components.tune.population import propose
 from intclass.components.tune.samplers import make_pruner, make_sampler
 from intclass.components.tune.space import Choice, Domain, Parameter, Point, SearchSpace, Value
 

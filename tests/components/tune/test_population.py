@@ -9,7 +9,7 @@ from intclass.components.finetune import FinetuneConfig
 from intclass.components.finetune.checkpoint import FORKABLE
 from intclass.components.shared.errors import ConfigError
 from intclass.components.tune.config import TuneConfig
-from intclass.components.tune.population import EXPLORABLE, refuse_for_population
+from intclass.components.tune.limits import EXPLORABLE, refuse_for_population
 from intclass.components.tune.reading import parse_space
 from intclass.components.tune.study import Study
 
