@@ -22,7 +22,7 @@ def tune(
     epochs: int,
     seed: int,
     work_dir: str,
-) -> dict:
+) -> dict:  # type: ignore[type-arg] # kfp reads it
     """Search for the options of finetune that do best, trial by trial in this step's own processes."""
     from intclass.components import tune as stage
     from intclass.components.finetune import FinetuneConfig
@@ -59,7 +59,7 @@ def tune_experiment(
     base_model: str,
     epochs: int,
     seed: int,
-) -> dict:
+) -> dict:  # type: ignore[type-arg] # kfp reads it
     """Search for the options of finetune that do best: create the Experiment or find it again, and follow it."""
     from intclass.components import tune as stage
     from intclass.components.finetune import FinetuneConfig

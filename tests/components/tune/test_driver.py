@@ -64,7 +64,7 @@ def test_every_trial_ends_with_its_loss_and_its_curve(tmp_path: Path) -> None:
         assert sorted(trial.curve) == [1, 2, 3, 4, 5, 6]
         assert trial.metrics["parameters"] == 1000
         assert trial.seconds > 0
-    assert outcome.best.values == min(trial.values for trial in outcome.trials if trial.values)
+    assert outcome.best.values == [min(trial.values[0] for trial in outcome.trials if trial.values)]
 
 
 def test_a_driver_killed_again_and_again_loses_and_repeats_nothing(

@@ -31,7 +31,8 @@ def study(folder: Path, sampler: str, *, trials: int = 12, seed: int = 0) -> Stu
 
 def propose(folder: Path, sampler: str, *, reopened: bool = False, seed: int = 0, trials: int = 12) -> list[Point]:
     """All trials of a study, told a loss as they come; `reopened` as by a new driver for each."""
-    opened, points = study(folder, sampler, seed=seed, trials=trials), []
+    opened = study(folder, sampler, seed=seed, trials=trials)
+    points: list[Point] = []
     while True:
         if reopened:
             opened = study(folder, sampler, seed=seed)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import math
 import random
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from intclass.components.tune.objectives import find_objectives
 from intclass.components.tune.reading import parse_space
 from intclass.components.tune.report import render_report
 from intclass.components.tune.results import Outcome, Trial, best_summary, read_best, trials_table, write_results
+from intclass.components.tune.space import configuration
 from tests.page import Page
 
 SPACE = parse_space(
@@ -90,5 +90,5 @@ def test_the_table_has_a_row_for_each_trial_and_a_column_for_each_parameter(tmp_
     best = write_results(study, FinetuneConfig(epochs=3), tmp_path, report="page")
     assert best == dict(study.best.point) == read_best(tmp_path)
     options = json.loads((tmp_path / "best.json").read_text())["finetune"]
-    assert FinetuneConfig(**options) == replace(FinetuneConfig(epochs=3), **best)
+    assert FinetuneConfig(**options) == configuration(FinetuneConfig(epochs=3), best)
     assert (tmp_path / "trials.csv").read_text().startswith('"trial","state","validation_loss","learning_rate"')
