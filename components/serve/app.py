@@ -11,44 +11,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import logging
 import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from types import FrameType
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
-from kserve.constants.constants import INFERENCE_CONTENT_LENGTH_HEADER
-from kserve.errors import InvalidInput, ModelNotFound, ModelNotReady, ServerNotLive, ServerNotReady
+from kserve.errors import ServerNotLive
 from kserve.model_repository import ModelRepository
 from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.rest.v1_endpoints import V1Endpoints
 from kserve.protocol.rest.v2_datamodels import ModelMetadataResponse, ModelReadyResponse
 from kserve.protocol.rest.v2_endpoints import V2Endpoints
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
 
 from intclass.components.serve import metrics
 from intclass.components.serve.config import ServeConfig
 from intclass.components.serve.gate import Gate
 from intclass.components.serve.grpc_server import build_grpc_server
+from intclass.components.serve.inference import STATUS, Inference, internal_error, refusal
 from intclass.components.serve.page import Answers, add_page
 from intclass.components.serve.predictor import Predictor
-from intclass.components.serve.protocol import decode_v1, decode_v2
-from intclass.components.serve.solving import BusyError
-
-_log = logging.getLogger(__name__)
-
-_STATUS: dict[type[Exception], int] = {
-    BusyError: 429,
-    InvalidInput: 400,
-    ModelNotFound: 404,
-    ModelNotReady: 503,
-    ServerNotLive: 503,
-    ServerNotReady: 503,
-}
 
 
 class HonestDataPlane(DataPlane):  # type: ignore[misc] # the SDK is untyped
@@ -76,16 +63,8 @@ class HonestDataPlane(DataPlane):  # type: ignore[misc] # the SDK is untyped
         return bool(self._predictor.ready) and not self._stopping and self._predictor.broken is None
 
 
-class _V1(V1Endpoints):  # type: ignore[misc] # the SDK is untyped
-    """KServe's V1, with a body that is read as JSON whatever its content type, so that none becomes a 5xx."""
-
-    async def predict(self, model_name: str, request: Request) -> Response:
-        """`POST /v1/models/{model_name}:predict`."""
-        return await _infer(self.dataplane, model_name, decode_v1(await request.body()), request)
-
-
 class _V2(V2Endpoints):  # type: ignore[misc] # the SDK is untyped
-    """KServe's V2 without model versions, which it answers with 501, and with a body decoded here."""
+    """KServe's V2 without model versions, which it answers with 501."""
 
     async def model_metadata(self, model_name: str) -> ModelMetadataResponse:
         """`GET /v2/models/{model_name}`."""
@@ -95,23 +74,8 @@ class _V2(V2Endpoints):  # type: ignore[misc] # the SDK is untyped
         """`GET /v2/models/{model_name}/ready`."""
         return await super().model_ready(model_name)
 
-    async def infer(self, model_name: str, request: Request) -> Response:
-        """`POST /v2/models/{model_name}/infer`."""
-        json_length = request.headers.get(INFERENCE_CONTENT_LENGTH_HEADER)
-        return await _infer(
-            self.dataplane, model_name, decode_v2(await request.body(), json_length, model_name), request
-        )
 
-
-async def _infer(dataplane: DataPlane, model_name: str, payload: object, request: Request) -> Response:
-    reply, _ = await dataplane.infer(model_name, payload, dict(request.headers))
-    content, added = dataplane.encode(model_name, reply, headers={}, req_attributes={})  # no headers: no CloudEvents
-    if isinstance(content, bytes):
-        return Response(content, media_type="application/octet-stream", headers=added)
-    return JSONResponse(content, headers=added)
-
-
-def load_app(folder: str, config: ServeConfig) -> FastAPI:
+def load_app(folder: str, config: ServeConfig) -> ASGIApp:
     """The application with its model loaded and warm; raises what loading raises."""
     predictor = Predictor(folder, config)
     predictor.load()
@@ -121,7 +85,7 @@ def load_app(folder: str, config: ServeConfig) -> FastAPI:
     return app
 
 
-def build_app(predictor: Predictor, config: ServeConfig) -> FastAPI:
+def build_app(predictor: Predictor, config: ServeConfig) -> ASGIApp:
     """The application around a predictor."""
     dataplane = HonestDataPlane(predictor)
 
@@ -136,12 +100,11 @@ def build_app(predictor: Predictor, config: ServeConfig) -> FastAPI:
     app = FastAPI(title="intclass", docs_url=None, redoc_url=None, lifespan=lifespan)
     add_page(app, Answers(predictor, config), dataplane.live)
     _add_routes(app, dataplane)
-    for kind, status in _STATUS.items():
-        app.add_exception_handler(kind, _answers_with(status))
+    for kind in STATUS:
+        app.add_exception_handler(kind, _refused)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _internal_error)
-    app.add_middleware(Gate, config=config)
-    return app
+    return Gate(Inference(app, dataplane), config)
 
 
 @contextlib.asynccontextmanager
@@ -156,36 +119,29 @@ async def _grpc(dataplane: DataPlane, config: ServeConfig) -> AsyncIterator[None
 
 
 def _add_routes(app: FastAPI, dataplane: DataPlane) -> None:
-    v1, v2 = _V1(dataplane), _V2(dataplane)
+    v1, v2 = V1Endpoints(dataplane), _V2(dataplane)
     app.get("/metrics")(metrics.exposition)
     app.get("/v1/models")(v1.models)
     app.get("/v1/models/{model_name}")(v1.model_ready)
-    app.post("/v1/models/{model_name}:predict")(v1.predict)
     app.get("/v2")(v2.metadata)
     app.get("/v2/health/live")(v2.live)
     app.get("/v2/health/ready")(v2.ready)
     app.get("/v2/models")(v2.models)
     app.get("/v2/models/{model_name}")(v2.model_metadata)
     app.get("/v2/models/{model_name}/ready")(v2.model_ready)
-    app.post("/v2/models/{model_name}/infer")(v2.infer)
 
 
-def _answers_with(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
-    async def handler(_: Request, error: Exception) -> Response:
-        return JSONResponse({"error": str(error)}, status, {"retry-after": "2"} if status == 429 else None)
+async def _refused(_: Request, error: Exception) -> Response:
+    return refusal(error)
 
-    return handler
+
+async def _internal_error(request: Request, error: Exception) -> Response:
+    return internal_error(request, error)
 
 
 async def _http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return JSONResponse({"error": error.detail}, error.status_code, error.headers)
-
-
-async def _internal_error(request: Request, error: Exception) -> Response:
-    request_id = request.headers.get("x-request-id", "-")
-    _log.error("id=%s %s", request_id, type(error).__name__)
-    return JSONResponse({"error": f"internal error; the log has more under {request_id}"}, 500)
 
 
 def _stop_gently(announce: Callable[[], None], *, seconds: float) -> None:

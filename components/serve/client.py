@@ -61,7 +61,7 @@ def compare(url: str, model: str | Path, integrands: Sequence[str]) -> list[dict
 
     from intclass.components.finetune import Classifier
 
-    expected = Classifier.load(model).predict(list(integrands))
+    expected = [float(probability) for probability in Classifier.load(model).predict(list(integrands))]
     with Client(base_url=url, timeout=60, trust_env=False) as client:
         return hold_against(client, integrands, expected)
 

@@ -45,8 +45,10 @@ SOLUTIONS: Final = Counter(
 SOLVE_SECONDS: Final = Histogram("intclass_solve_seconds", "Time of one solution.", buckets=_SOLVE_TIMES)
 SOLVES_WAITING: Final = Gauge("intclass_solves_waiting", "Integrands at the solvers.", multiprocess_mode="livesum")
 AGREEMENTS: Final = Counter("intclass_agreements", "Decided solutions by whether the model had said so.", ("agrees",))
+# From 0 on, so that the first ones count in a rate.
 for _agrees in ("true", "false"):
-    AGREEMENTS.labels(_agrees)  # from 0 on, so that the first ones count in a rate
+    AGREEMENTS.labels(_agrees)
+SOLUTIONS.labels("unknown", "timeout", "false")
 
 
 async def exposition() -> Response:

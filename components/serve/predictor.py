@@ -67,7 +67,7 @@ class Predictor(kserve.Model):  # type: ignore[misc] # the SDK is untyped
 
     def load(self) -> bool:
         """Load the classifier and run it at both ends of the batch size, so that the first client waits for nothing."""
-        warm = [reading.prefix for reading in self._reader.read_slice(GOLDEN)]
+        warm = [self._reader.read_one(text).prefix for text in GOLDEN]
         self._classifier = load_classifier(self._folder, self._config, warm)
         for size in (1, self._config.batch_size):
             self._classifier.predict_prefixes((warm * size)[:size])

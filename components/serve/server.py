@@ -19,7 +19,7 @@ from intclass.components.shared.errors import ConfigError, IntclassError, Servin
 from intclass.components.shared.manifest import is_complete
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from starlette.types import ASGIApp
 
 _WORKER_HEALTH_SECONDS = 120  # a worker that imports torch on a busy machine is slow to answer its supervisor
 _LOGGING: Final = {
@@ -92,13 +92,13 @@ def _settings(config: ServeConfig) -> dict[str, Any]:
     }
 
 
-def _load(folder: str, config: ServeConfig) -> FastAPI:
+def _load(folder: str, config: ServeConfig) -> ASGIApp:
     from intclass.components.serve.app import load_app  # brings torch and the SDK
 
     return load_app(folder, config)
 
 
-def _load_in_worker(folder: str, config: ServeConfig) -> FastAPI:
+def _load_in_worker(folder: str, config: ServeConfig) -> ASGIApp:
     from uvicorn.config import STARTUP_FAILURE
 
     try:

@@ -14,6 +14,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from tests.cluster.controllers import Controller, set_condition
@@ -181,9 +182,8 @@ class InferenceServiceController(Controller):
         for one in traffic:
             target: Object = {"revisionName": one.revision, "latestRevision": one.latest, "percent": one.percent}
             if one.tag:
-                tag = one.tag
-                gateway = self._open(below, tag, lambda tag=tag: self._routed(thing, below, tag))
-                target |= {"tag": tag, "url": gateway.url}
+                gateway = self._open(below, one.tag, partial(self._routed, thing, below, one.tag))
+                target |= {"tag": one.tag, "url": gateway.url}
             component["traffic"].append(target)
 
     def _routed(self, thing: Object, below: _Below, tag: str) -> list[Backend]:

@@ -246,7 +246,7 @@ def _status(position: int, running: _Running) -> dict[str, Any]:
     return status
 
 
-def _waiting(manifest: Mapping[str, Any], error: OSError) -> dict[str, Any]:
+def _waiting(manifest: Mapping[str, Any], error: Exception) -> dict[str, Any]:
     waiting = {"reason": "CreateContainerError", "message": str(error)}
     entry = {"name": manifest["name"], "image": manifest.get("image", ""), "imageID": "", "ready": False}
     return {**entry, "restartCount": 0, "state": {"waiting": waiting}}

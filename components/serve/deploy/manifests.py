@@ -60,7 +60,7 @@ def inference_service(
     return {"apiVersion": version, "kind": kind, "metadata": meta, "spec": {"predictor": specified}}
 
 
-def canary_of(service: Object, name: str, *, owner: Object | None) -> Object:
+def canary_of(service: Object, name: str, *, owner: Mapping[str, Any] | None) -> Object:
     """The same service under another name, with one pod and no autoscaling to speak of, gone with its owner."""
     predictor = {**service["spec"]["predictor"], "minReplicas": 1, "maxReplicas": 1}
     meta = {**service["metadata"], "name": name}

@@ -11,6 +11,7 @@ Knative mode: the new revision gets rising shares of the traffic, and is asked b
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TextIO
 
@@ -32,21 +33,26 @@ from intclass.components.serve.deploy.watching import PodCounters, watch
 from intclass.components.shared.errors import ClusterError, ConfigError, IntclassError, ServingError
 from intclass.components.shared.kube.connection import Connection, describe
 from intclass.components.shared.kube.identity import MANAGED_LABELS
+from intclass.components.shared.kube.termination import TerminatedError
+from intclass.components.shared.kube.workflow import find_workflow, is_stopping
 
 _LEGACY_MODES: Final = {"RawDeployment": "Standard", "Serverless": "Knative"}
+
+# What ends a rollout before its time.
+_ENDINGS: Final = (IntclassError, ApiException, KeyboardInterrupt, TerminatedError)
 
 Answers = list[dict[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """Where it is deployed, what it is held against, and where progress is told; `owner` is the run's Workflow."""
+    """Where it is deployed, what it is held against, where progress is told, and the Workflow of the run, if any."""
 
     connection: Connection
     golden: Golden
     stream: TextIO
     poll_seconds: float
-    owner: Object | None = None
+    workflow: Mapping[str, Any] | None = None
 
     @property
     def config(self) -> DeployConfig:
@@ -56,6 +62,13 @@ class Site:
     def service(self, name: str) -> Service:
         """The InferenceService of that name."""
         return Service(self.connection, name, stream=self.stream, poll_seconds=self.poll_seconds)
+
+    def is_continued(self) -> bool:
+        """Whether the run goes on without this process, so that the step's next attempt may go on with a rollout."""
+        if self.workflow is None:
+            return False
+        found = find_workflow(self.connection, self.workflow["metadata"]["name"])
+        return found is not None and not is_stopping(found)
 
     def examine(self, endpoint: Endpoint) -> Answers:
         """Ask the golden questions; raises ServingError if an answer is not the model's own."""
@@ -73,7 +86,8 @@ def roll_out(wanted: Object, site: Site) -> Answers:
     """Bring the service to the wanted specification; returns its answers to the golden questions.
 
     Raises ClusterError if it does not get ready, ServingError if it answers wrongly or fails too often; before that the
-    old model is put back, or, where there was none, the service is deleted. An interrupted rollout is taken up again.
+    old model is put back, or, where there was none, the service is deleted. So it is after Ctrl-C, and after SIGTERM
+    unless the run goes on, as when only this pod is moved. An interrupted rollout is taken up again.
     """
     service, journal = site.service(site.config.name), Journal(site.connection, site.config.name)
     found = service.find()
@@ -82,13 +96,15 @@ def roll_out(wanted: Object, site: Site) -> Answers:
     _check_kind(found, wanted)
     if digest_of(found) == digest_of(wanted) and journal.read() is None:
         service.say("has this specification already")
-        current = service.wait_until(is_ready, seconds=site.config.ready_seconds)
-        return site.examine(endpoint_of(current, through=site.config.through))
+        return site.examine(endpoint_of(_settled(wanted, service, site), through=site.config.through))
     previous = journal.begin(found)
     way: _Way = (_Standard if site.config.mode == "standard" else _Knative)(wanted, previous, site)
     try:
         answers = way.go()
-    except (IntclassError, ApiException, KeyboardInterrupt) as error:
+    except _ENDINGS as error:
+        if isinstance(error, TerminatedError) and site.is_continued():
+            service.say("this step is being stopped, its run is not: the rollout is left for the next attempt")
+            raise
         service.say(f"{_words(error)}: going back to the old model")
         _go_back(way, error, journal)
         raise
@@ -102,14 +118,26 @@ def _first(wanted: Object, service: Service, site: Site) -> Answers:
     try:
         current = service.wait(wanted, seconds=site.config.ready_seconds)
         return site.examine(endpoint_of(current, through=site.config.through))
-    except (IntclassError, ApiException, KeyboardInterrupt):
+    except _ENDINGS as error:
+        if isinstance(error, TerminatedError) and site.is_continued():
+            raise
         service.delete()
         service.say("deleted again; there was no model before it")
         raise
 
 
+def _settled(wanted: Object, service: Service, site: Site) -> Object:
+    """The service once it serves; one that may do without pods need not have any."""
+    if site.config.min_replicas == 0:
+        return service.wait_until(is_ready, seconds=site.config.ready_seconds)
+    return service.wait(wanted, seconds=site.config.ready_seconds)
+
+
 def _go_back(way: _Way, error: BaseException, journal: Journal) -> None:
-    """Raises ClusterError if the old model cannot be put back, ServingError if what went wrong is no error of ours."""
+    """Put the old model back; an error of ours is raised again with a word on that.
+
+    Raises ClusterError, and keeps the journal, if the old model cannot be put back.
+    """
     try:
         way.revert()
     except (IntclassError, ApiException) as second:
@@ -173,7 +201,7 @@ class _Standard(_Way):
         self.canary = site.service(site.config.canary_name)
 
     def go(self) -> Answers:
-        self._put_on(self.canary, canary_of(self.wanted, self.canary.name, owner=self.site.owner))
+        self._put_on(self.canary, canary_of(self.wanted, self.canary.name, owner=self.site.workflow))
         answers = self._put_on(self.service, self.wanted)
         self.canary.delete()
         return answers

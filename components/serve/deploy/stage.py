@@ -43,15 +43,16 @@ def deploy(
     objects carry; empty takes the Workflow that this pod is a step of, if it is one. The service outlives its run.
 
     Raises ConfigError for what makes no sense, ClusterError if the service does not get ready or the cluster refuses
-    it, ServingError if it answers wrongly.
+    it, ServingError if it answers wrongly. Exits with 143 after SIGTERM.
     """
-    _check_model(model, config)
+    _check_model(model)
     with contextlib.closing(connect(config.namespace or None)) as connection:  # says so if there is no client
         from kubernetes.client.rest import ApiException
 
         from intclass.components.serve.deploy.rollout import Site, roll_out
         from intclass.components.shared.kube import own_run
         from intclass.components.shared.kube.objects import explain
+        from intclass.components.shared.kube.termination import EXIT_TERMINATED, TerminatedError, sigterm_raised
         from intclass.components.shared.kube.workflow import find_workflow
 
         run = run or own_run(connection) or ""
@@ -60,12 +61,15 @@ def deploy(
             golden=Golden.of(model, questions, config),
             stream=stream or sys.stdout,
             poll_seconds=poll_seconds,
-            owner=find_workflow(connection, run) if run else None,
+            workflow=find_workflow(connection, run) if run else None,
         )
         wanted, budget = objects(model, config, serving=serving, run=run)
         try:
-            answers = roll_out(wanted, site)
-            _put_budget(budget, site)
+            with sigterm_raised():
+                answers = roll_out(wanted, site)
+                _put_budget(budget, site)
+        except TerminatedError:
+            raise SystemExit(EXIT_TERMINATED) from None
         except ApiException as error:
             raise explain(error, f"InferenceService {config.name}", connection.namespace) from error
         return answers
@@ -86,11 +90,11 @@ def objects(
 
 def dry_run(model: str, config: DeployConfig, *, serving: ServeConfig = DEPLOYED, run: str = "") -> str:
     """What `deploy` makes, as YAML for `kubectl apply`; only the model's manifest is read."""
-    _check_model(model, config)
+    _check_model(model)
     return yaml.safe_dump_all(objects(model, config, serving=serving, run=run), sort_keys=False, width=110)
 
 
-def _check_model(model: str, config: DeployConfig) -> None:
+def _check_model(model: str) -> None:
     if not is_remote(model):
         raise ConfigError(f"{model}: the pods fetch their model from gs://; copy the folder there first")
     if not is_complete(model):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from kubernetes import client
 from kubernetes.client.rest import ApiException
@@ -14,6 +14,9 @@ from intclass.components.serve.deploy.endpoint import Endpoint
 from intclass.components.serve.deploy.golden import Golden
 from intclass.components.shared.errors import ServingError
 from intclass.components.shared.kube.connection import Connection, describe
+
+if TYPE_CHECKING:
+    import httpx
 
 _PAUSE_SECONDS: Final = 0.2  # between two requests of our own
 _LOOK_SECONDS: Final = 5.0  # between two looks at the pods' counters
@@ -53,7 +56,7 @@ class PodCounters:
 
     def tally(self) -> Tally:
         """Requests and 5xx answers of all pods; one that has restarted counts from 0 again."""
-        tally = Tally(last="")
+        tally = Tally()
         for pod, (requests, errors) in self._read().items():
             before = self._before.get(pod, (0, 0))
             restarted = requests < before[0]
@@ -104,14 +107,13 @@ def watch(endpoint: Endpoint, golden: Golden, live: PodCounters, stream: TextIO)
     stream.flush()
 
 
-def _ask(golden: Golden, asking: object, own: Tally) -> None:
-    import httpx
+def _ask(golden: Golden, asking: httpx.Client, own: Tally) -> None:
+    from httpx import HTTPError
 
-    assert isinstance(asking, httpx.Client)
     own.requests += 1
     try:
         golden.ask(asking, own.requests)
-    except (ServingError, httpx.HTTPError) as error:
+    except (ServingError, HTTPError) as error:
         own.errors += 1
         own.last = str(error) or type(error).__name__
 

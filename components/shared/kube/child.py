@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import FrameType
 from typing import Any, Final, TextIO
 
 from kubernetes.client.rest import ApiException
@@ -22,9 +18,9 @@ from intclass.components.shared.kube.identity import Identity
 from intclass.components.shared.kube.kinds import JobKind, JobState
 from intclass.components.shared.kube.objects import Job, Jobs, explain
 from intclass.components.shared.kube.pods import Pods
+from intclass.components.shared.kube.termination import EXIT_TERMINATED, TerminatedError, sigterm_raised
 from intclass.components.shared.kube.workflow import find_workflow, is_stopping, owner_reference
 
-EXIT_TERMINATED: Final = 143
 _DIGEST: Final = "intclass.github.io/specification"
 _QUOTA: Final = "exceeded quota"
 
@@ -71,10 +67,10 @@ def run_to_end(
     """
     launch = _Launch(child, connection, stream or sys.stdout)
     try:
-        with _sigterm_raised():
+        with sigterm_raised():
             job = launch.attach(admission_seconds)
             return launch.follow(job, poll_seconds, stuck_seconds, seen)
-    except (_TerminatedError, KeyboardInterrupt):
+    except (TerminatedError, KeyboardInterrupt):
         launch.abandon()
         raise SystemExit(EXIT_TERMINATED) from None
     except ApiException as error:
@@ -98,10 +94,6 @@ def job_body(child: ChildJob, connection: Connection, *, workflow: Mapping[str, 
         meta["ownerReferences"] = [sanitize(owner_reference(workflow))]
     version = f"{kind.group}/{kind.version}"
     return {"apiVersion": version, "kind": kind.kind, "metadata": meta, "spec": specification}
-
-
-class _TerminatedError(BaseException):
-    """SIGTERM, as an exception: of no kind that anything between would catch."""
 
 
 class _Launch:
@@ -197,20 +189,3 @@ class _Launch:
         told = [f"{self.kind.kind} {self.name} failed", state.message or state.reason, *causes]
         selector = f"{self.kind.pod_label}={self.name}"
         return "; ".join(told) + f" (kubectl -n {self.connection.namespace} logs -l {selector} --prefix)"
-
-
-@contextlib.contextmanager
-def _sigterm_raised() -> Iterator[None]:
-    """SIGTERM raises _TerminatedError inside, where this is the main thread; elsewhere signals do not arrive."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def terminate(_number: int, _frame: FrameType | None) -> None:
-        raise _TerminatedError
-
-    before = signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

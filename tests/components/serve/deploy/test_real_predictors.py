@@ -16,8 +16,8 @@ from intclass.components.serve import ask_v1, launch
 from intclass.components.serve.deploy import DeployConfig
 from intclass.components.shared.errors import ConfigError, ServingError
 from intclass.components.shared.images import SERVE
-from tests.cluster.resources import CONFIG_MAPS
-from tests.components.serve.deploy.conftest import STUB, Deployer
+from tests.cluster.resources import CONFIG_MAPS, WORKFLOWS
+from tests.components.serve.deploy.conftest import NAMESPACE, STUB, Deployer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -86,9 +86,9 @@ def test_a_predictor_that_hangs_during_the_watch_is_taken_back(deployer: Deploye
     assert (deployer.services, deployer.models) == (["intclass"], ["old"])
 
 
-def command(deployer: Deployer, model: str) -> subprocess.Popen[str]:
+def command(deployer: Deployer, model: str, *more: str) -> subprocess.Popen[str]:
     environment = {**os.environ, "KUBECONFIG": str(deployer.cluster.kubeconfig), "PYTHONUNBUFFERED": "1"}
-    options = ["--image", STUB, "--watch-seconds", "2"]
+    options = ["--image", STUB, "--watch-seconds", "2", *more]
     return subprocess.Popen(
         [sys.executable, "-m", "intclass.components.serve.deploy", model, *options, "--", "--solvers", "0"],
         env=environment,
@@ -113,6 +113,31 @@ def test_a_command_that_was_killed_is_given_again(deployer: Deployer, put_model:
     assert command(deployer, new).communicate(timeout=300)[0].endswith("golden questions as the model does\n")
     assert (deployer.services, deployer.models) == (["intclass"], ["new"])
     assert not deployer.cluster.store.all(CONFIG_MAPS)
+
+
+@pytest.mark.parametrize("run", ["none", "goes on", "stops"])
+def test_sigterm_takes_a_rollout_back_unless_its_run_goes_on(deployer: Deployer, put_model: Put, run: str) -> None:
+    deployer(put_model("old"))
+    options = [] if run == "none" else ["--run", "run-1"]
+    if run != "none":
+        specification = {"activeDeadlineSeconds": 0} if run == "stops" else {}
+        body = {"metadata": {"name": "run-1"}, "spec": specification}
+        deployer.cluster.store.create(WORKFLOWS, NAMESPACE, body)
+    process = command(deployer, put_model("new", temperature=0.5), *options)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "intclass-canary: 6 golden" in line:
+            break
+    process.send_signal(signal.SIGTERM)
+    output = process.communicate(timeout=300)[0]
+    assert process.returncode == 143, output
+    if run == "goes on":
+        assert "the rollout is left for the next attempt" in output
+        owners = deployer.service("intclass-canary")["metadata"]["ownerReferences"]
+        assert [owner["kind"] for owner in owners] == ["Workflow"]
+    else:
+        assert (deployer.services, deployer.models) == (["intclass"], ["old"])
+        assert not deployer.cluster.store.all(CONFIG_MAPS)
 
 
 def test_the_step_of_a_pipeline_deploys(deployer: Deployer, put_model: Put, model: object) -> None:
