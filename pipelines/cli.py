@@ -12,6 +12,8 @@ from rich.table import Table
 from intclass.components.dataset.__main__ import main as dataset
 from intclass.components.distribute.__main__ import main as distribute
 from intclass.components.evaluate.__main__ import main as evaluate
+from intclass.components.evaluate.compare_models import main as compare_models
+from intclass.components.evaluate.relabel import main as relabel
 from intclass.components.finetune.__main__ import main as finetune
 from intclass.components.finetune.comparison.__main__ import main as compare_strategies
 from intclass.components.finetune.predict import main as predict
@@ -187,7 +189,9 @@ for _command in (
     triage,
 ):
     app.command(name=_command.__module__.split(".")[-1 if _command in (predict, triage) else -2])(_command)
+app.command(name="relabel")(relabel)
 app.command(name="compare-strategies")(compare_strategies)
+app.command(name="compare-models")(compare_models)
 
 
 def main() -> None:

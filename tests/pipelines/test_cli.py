@@ -17,7 +17,7 @@ PROGRAM: Final = "import sys; from intclass.pipelines.cli import main; sys.argv[
 STAGES: Final = ["generate", "integrate", "dataset", "finetune", "evaluate"]
 OTHERS: Final = [
     *("run", "presets", "distribute", "compare-strategies", "reap", "predict", "serve", "deploy", "compile", "submit"),
-    *("doctor", "estimate", "triage", "tune"),
+    *("doctor", "estimate", "triage", "tune", "relabel", "compare-models"),
 ]
 # A component's parameter that its command spells otherwise (None: that only the pipeline knows).
 SPELLED: Final = {
