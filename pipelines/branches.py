@@ -8,7 +8,7 @@ from kfp import dsl
 from intclass.components.distribute.component import distribute
 from intclass.components.finetune.component import finetune
 from intclass.components.integrate.component import gather, integrate, integrate_job
-from intclass.components.tune.component import tune
+from intclass.components.tune.component import tune, tune_experiment
 from intclass.pipelines.placement import Placement
 
 PARALLEL_SHARDS = 32
@@ -55,14 +55,19 @@ def search(
     place: Placement,
     examples: dsl.Dataset,
     *,
-    launcher: Any,  # noqa: ANN401 - a parameter of the pipeline
+    launcher: Any,  # noqa: ANN401 - a parameter of the pipeline, as is work_dir
+    cluster: Mapping[str, Any],
+    work_dir: Any,  # noqa: ANN401
     searching: Mapping[str, Any],
 ) -> dsl.OneOf:
-    """The best options of finetune, empty where no trials were asked for; `searching` are the options of tune."""
+    """The best options of finetune, empty where no trials were asked for.
+
+    `searching` are the options of tune, `cluster` those of an Experiment besides.
+    """
     with dsl.If(launcher == KUBERNETES, name="tune-by-katib"):
-        far = place.launcher(tune(examples=examples, launcher=KUBERNETES, **searching))
+        far = place.launcher(tune_experiment(examples=examples, **cluster, **searching))
     with dsl.Else(name="tune-in-the-step"):
-        near = place.trainer(tune(examples=examples, launcher="local", **searching))
+        near = place.trainer(tune(examples=examples, work_dir=work_dir, **searching))
     return dsl.OneOf(far.outputs["Output"], near.outputs["Output"])
 
 

@@ -154,12 +154,9 @@ def build(place: Placement) -> dsl.base_component.BaseComponent:
             "base_model": base_model,
             "epochs": epochs,
             "seed": seed,
-            "gpus": gpus,
-            "queue": queue,
-            "run": run,
-            "work_dir": work_dir,
         }
-        best = search(place, examples, launcher=launcher, searching=searching)
+        pods = {"gpus": gpus, "gpu_type": gpu_type, "queue": queue, "run": run}
+        best = search(place, examples, launcher=launcher, cluster=pods, work_dir=work_dir, searching=searching)
         training = {
             "base_model": base_model,
             "epochs": epochs,

@@ -1,6 +1,6 @@
 """The KFP faces of tune: a study in this step, and a launcher that follows an Experiment of Katib.
 
-Both return the best options of finetune, as a parameter.
+Both return the best options of finetune, as a parameter; none for 0 trials, which search nothing.
 """
 
 from kfp import dsl
@@ -27,10 +27,12 @@ def tune(
     from intclass.components import tune as stage
     from intclass.components.finetune import FinetuneConfig
 
+    if num_trials == 0:
+        return {}
     config = stage.TuneConfig(
         sampler=sampler,  # type: ignore[arg-type]
         pruner=pruner,  # type: ignore[arg-type]
-        trials=num_trials or None,
+        trials=num_trials,
         parallel=parallel,
         seed=seed,
     )
@@ -64,11 +66,13 @@ def tune_experiment(
     from intclass.components import tune as stage
     from intclass.components.finetune import FinetuneConfig
 
+    if num_trials == 0:
+        return {}
     config = stage.TuneConfig(
         launcher="kubernetes",
         sampler=sampler,  # type: ignore[arg-type]
         pruner=pruner,  # type: ignore[arg-type]
-        trials=num_trials or None,
+        trials=num_trials,
         parallel=parallel,
         seed=seed,
     )
