@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -61,21 +61,28 @@ def compare(url: str, model: str | Path, integrands: Sequence[str]) -> list[dict
 
     from intclass.components.finetune import Classifier
 
-    expected = [float(probability) for probability in Classifier.load(model).predict(list(integrands))]
+    def expected() -> list[float]:
+        return [float(probability) for probability in Classifier.load(model).predict(list(integrands))]
+
     with Client(base_url=url, timeout=60, trust_env=False) as client:
         return hold_against(client, integrands, expected)
 
 
 def hold_against(
-    client: httpx.Client, integrands: Sequence[str], expected: Sequence[float], *, model_name: str = "intclass"
+    client: httpx.Client,
+    integrands: Sequence[str],
+    expected: Callable[[], Sequence[float]],
+    *,
+    model_name: str = "intclass",
 ) -> list[dict[str, Any]]:
     """A server's answers over V1 as `compare` returns them, if they and those over V2 are the expected probabilities.
 
+    What is expected is asked for last: the server's reason for refusing an integrand comes before anybody else's.
     Raises ServingError if they differ, or if the server refuses an integrand.
     """
     answers = ask_v1(client, integrands, model_name=model_name)
     over_v2 = ask_v2(client, integrands, model_name=model_name)
-    for answer, other, probability in zip(answers, over_v2, expected, strict=True):
+    for answer, other, probability in zip(answers, over_v2, expected(), strict=True):
         said = (answer["probability"], other["probability"])
         if any(abs(value - probability) > TOLERANCE for value in said):
             over = f"{said[0]:.6f} over V1, {said[1]:.6f} over V2"

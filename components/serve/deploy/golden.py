@@ -54,7 +54,7 @@ class Golden:
         Raises ServingError if one is refused or is not the model's, httpx's errors if the service cannot be reached.
         """
         if self.config.runtime == "intclass":
-            return hold_against(client, self.integrands, self.expected, model_name=self.config.name)
+            return hold_against(client, self.integrands, lambda: self.expected, model_name=self.config.name)
         return [self._compared(number, said) for number, said in enumerate(self._probabilities(client, self.sent))]
 
     def ask(self, client: httpx.Client, number: int) -> None:
