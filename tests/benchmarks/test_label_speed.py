@@ -11,11 +11,10 @@ INTCLASS_BENCH_FUNCTIONS names another file of functions; INTCLASS_BENCH_EVERY=1
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -47,20 +46,6 @@ def peer_integrate(integrand: str, answer: Connection) -> None:
         answer.send(None)
     else:
         answer.send(None if found.has(sympy.Integral) else str(found))
-
-
-def peer_label(integrand: str) -> str | None:
-    """SymPy's closed form, or None: not found, not in time, or an error."""
-    context = multiprocessing.get_context("fork")
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=peer_integrate, args=(integrand, sender))
-    process.start()
-    sender.close()
-    found: str | None = receiver.recv() if receiver.poll(PEER_LIMIT_SECONDS) else None
-    process.kill()
-    process.join()
-    receiver.close()
-    return found
 
 
 def our_rows(functions: Path, out: Path) -> list[dict[str, Any]]:
@@ -119,12 +104,12 @@ def functions(tmp_path: Path) -> Path:
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 @pytest.mark.skipif(shutil.which("fricas") is None, reason="needs FriCAS (apt-get install fricas)")
 def test_labels_come_twenty_times_as_fast_as_the_first_authors_way(
-    functions: Path, tmp_path: Path, machine: str
+    functions: Path, tmp_path: Path, ask_killed_process: Callable[..., Any], machine: str
 ) -> None:
     times = [time.monotonic()]
     rows = our_rows(functions, tmp_path / "before")
     times.append(time.monotonic())
-    peer = [peer_label(row["integrand"]) for row in rows]
+    peer = [ask_killed_process(peer_integrate, row["integrand"], limit_seconds=PEER_LIMIT_SECONDS) for row in rows]
     times.append(time.monotonic())
     again = our_rows(functions, tmp_path / "after")
     times.append(time.monotonic())
