@@ -11,10 +11,29 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+@dataclass(eq=False)
+class _Submission(Generic[Result]):
+    """Items that came together, and what is known of them so far."""
+
+    done: asyncio.Future[list[Result | BaseException]]
+    outcomes: list[Result | BaseException | None]
+    missing: int
+
+    def settle(self, place: int, outcome: Result | BaseException) -> None:
+        self.outcomes[place] = outcome
+        self.missing -= 1
+        if not self.missing and not self.done.done():
+            self.done.set_result(self.outcomes)  # type: ignore[arg-type] # none is missing
+
+
+_Waiting = tuple[Item, _Submission[Result], int]  # the last says which item of its submission it is
 
 
 class Batcher(Generic[Item, Result]):
@@ -23,7 +42,7 @@ class Batcher(Generic[Item, Result]):
     def __init__(self, call: Callable[[list[Item]], Sequence[Result]], *, size: int, executor: Executor) -> None:
         self._call, self._size, self._executor = call, size, executor
         self._since = 0.0  # when something last went on
-        self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
+        self._waiting: deque[_Waiting[Item, Result]] = deque()
         self._runner: asyncio.Task[None] | None = None
         self._calling = False
 
@@ -34,35 +53,37 @@ class Batcher(Generic[Item, Result]):
 
     async def submit(self, items: Sequence[Item]) -> list[Result | BaseException]:
         """One result for each item, in order; for an item that `call` fails on, what it raised."""
+        if not items:
+            return []
         loop = asyncio.get_running_loop()
-        futures: list[asyncio.Future[Result]] = [loop.create_future() for _ in items]
+        submission = _Submission[Result](loop.create_future(), [None] * len(items), len(items))
         if not self._waiting:
             self._since = time.monotonic()
-        self._waiting.extend(zip(items, futures, strict=True))
+        self._waiting.extend((item, submission, place) for place, item in enumerate(items))
         if self._runner is None or self._runner.done():
             self._runner = loop.create_task(self._run_all())
-        return await asyncio.gather(*futures, return_exceptions=True)
+        return await submission.done
 
     async def _run_all(self) -> None:
         while self._waiting:
             taken = [self._waiting.popleft() for _ in range(min(self._size, len(self._waiting)))]
-            wanted = [(item, future) for item, future in taken if not future.done()]  # a client may have gone
+            wanted = [one for one in taken if not one[1].done.done()]  # a client may have gone
             if wanted:
                 await self._run(wanted)
 
-    async def _run(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
+    async def _run(self, batch: list[_Waiting[Item, Result]]) -> None:
         try:
-            results = await self._in_executor([item for item, _ in batch])
+            results = await self._in_executor([item for item, _, _ in batch])
         except Exception as error:
             if len(batch) > 1:  # one bad item must not fail its neighbours
                 for one in batch:
                     await self._run([one])
-            elif not batch[0][1].done():
-                batch[0][1].set_exception(error)
+            else:
+                _, submission, place = batch[0]
+                submission.settle(place, error)
             return
-        for (_, future), result in zip(batch, results, strict=True):
-            if not future.done():
-                future.set_result(result)
+        for (_, submission, place), result in zip(batch, results, strict=True):
+            submission.settle(place, result)
 
     async def _in_executor(self, items: list[Item]) -> Sequence[Result]:
         self._calling, self._since = True, time.monotonic()

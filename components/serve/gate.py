@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import re
 import time
-import uuid
+from contextvars import ContextVar
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
@@ -25,6 +26,15 @@ _PLAIN_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _PROBED = frozenset({"/", "/metrics", "/v2/health/live", "/v2/health/ready"})
 
 _log = logging.getLogger(__name__)
+_notes: ContextVar[list[str]] = ContextVar("notes")
+
+
+def note(text: str) -> bool:
+    """Add to the line that the log will have about the request under way; False if none has come through this door."""
+    notes = _notes.get(None)
+    if notes is not None:
+        notes.append(text)
+    return notes is not None
 
 
 class _RefusedError(Exception):
@@ -47,6 +57,8 @@ class Gate:
             return
         request_id = _name_request(scope)
         start, status = time.perf_counter(), 500
+        notes: list[str] = []
+        _notes.set(notes)
 
         async def send_named(message: Message) -> None:
             nonlocal status
@@ -62,7 +74,7 @@ class Gate:
         finally:
             self._inside -= 1
             metrics.REQUESTS_INSIDE.dec()
-            _record(scope, request_id, status=status, seconds=time.perf_counter() - start)
+            _record(scope, request_id, status=status, seconds=time.perf_counter() - start, notes=notes)
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -116,14 +128,16 @@ async def _read_body(receive: Receive, most: int) -> bytes:
 def _name_request(scope: Scope) -> str:
     """The request's id, set in its headers for everything behind the door."""
     given = Headers(scope=scope).get(_ID_HEADER, "")
-    request_id = given if _PLAIN_ID.fullmatch(given) else uuid.uuid4().hex
+    request_id = given if _PLAIN_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
     scope["headers"] = [pair for pair in scope["headers"] if pair[0] != _ID_HEADER.encode()]
     scope["headers"].append((_ID_HEADER.encode(), request_id.encode()))
     return request_id
 
 
-def _record(scope: Scope, request_id: str, *, status: int, seconds: float) -> None:
+def _record(scope: Scope, request_id: str, *, status: int, seconds: float, notes: list[str]) -> None:
     route = getattr(scope.get("route"), "path", "(none)")
     metrics.REQUEST_SECONDS.labels(route, str(status)).observe(seconds)
     level = logging.DEBUG if route in _PROBED and status == 200 else logging.INFO
-    _log.log(level, "id=%s %s %s %d %.1f ms", request_id, scope["method"], route, status, 1000 * seconds)
+    _log.log(
+        level, "id=%s %s %s %d %.1f ms %s", request_id, scope["method"], route, status, 1000 * seconds, " ".join(notes)
+    )

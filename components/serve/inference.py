@@ -17,6 +17,7 @@ from typing import Final
 from kserve.constants.constants import INFERENCE_CONTENT_LENGTH_HEADER
 from kserve.errors import InvalidInput, ModelNotFound, ModelNotReady, ServerNotLive, ServerNotReady
 from kserve.protocol.dataplane import DataPlane
+from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -90,7 +91,7 @@ class Inference:
             return internal_error(request, error)
         if isinstance(content, bytes):
             return Response(content, media_type="application/octet-stream", headers=added)
-        return JSONResponse(content, headers=added)
+        return Response(to_json(content), media_type="application/json", headers=added)
 
 
 def refusal(error: Exception) -> Response:

@@ -14,6 +14,7 @@ from intclass.components.finetune import Classifier
 from intclass.components.serve import metrics
 from intclass.components.serve.batching import Batcher
 from intclass.components.serve.config import ServeConfig
+from intclass.components.serve.gate import note
 from intclass.components.serve.loading import load_classifier
 from intclass.components.serve.protocol import (
     Answer,
@@ -104,9 +105,10 @@ class Predictor(kserve.Model):  # type: ignore[misc] # the SDK is untyped
         if asked.solve:
             self.desk.check(len(asked.integrands))
         readings = await self._reader.read(asked.integrands)
-        request_id = (headers or {}).get("x-request-id", "-")
         marks = ",".join(reading.fingerprint for reading in readings[:_LOGGED_FINGERPRINTS])
-        _log.info("id=%s instances=%d fingerprints=%s", request_id, len(readings), marks)
+        seen = f"instances={len(readings)} fingerprints={marks}"
+        if not note(seen):  # over gRPC, which has no door of its own
+            _log.info("id=%s %s", (headers or {}).get("x-request-id", "-"), seen)
         return Question(request, asked, readings)
 
     async def predict(self, question: Question, headers: Mapping[str, str] | None = None) -> Reply:
