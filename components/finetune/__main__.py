@@ -13,6 +13,7 @@ from intclass.components.finetune.config import (
     Encoding,
     FinetuneConfig,
     Optimizer,
+    Positions,
     Precision,
     Schedule,
     Strategy,
@@ -63,6 +64,9 @@ def main(
     seed: Annotated[int, typer.Option(help="Of the weights, the order and dropout.")] = _USUAL.seed,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = _USUAL.device,
     precision: Annotated[Precision, typer.Option(help="Of the products in the forward pass.")] = _USUAL.precision,
+    positions: Annotated[
+        Positions, typer.Option(help="Where a word of `small` stands: in the expression's tree, or in the sequence.")
+    ] = _USUAL.positions,
     hidden_size: Annotated[int, typer.Option(help="Width of `small`.")] = _USUAL.hidden_size,
     num_layers: Annotated[int, typer.Option(help="Layers of `small`.")] = _USUAL.num_layers,
     num_heads: Annotated[int, typer.Option(help="Attention heads of `small`.")] = _USUAL.num_heads,
@@ -128,6 +132,7 @@ def main(
         seed=seed,
         device=device,
         precision=precision,
+        positions=positions,
         hidden_size=hidden_size,
         num_layers=num_layers,
         num_heads=num_heads,

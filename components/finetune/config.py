@@ -11,7 +11,8 @@ from intclass.components.shared.errors import ConfigError
 Encoding = Literal["prefix", "infix"]
 ClassWeights = Literal["none", "balanced"]
 Precision = Literal["auto", "float32", "bfloat16"]
-Optimizer = Literal["adamw", "sgd"]
+Optimizer = Literal["adamw", "muon", "sgd"]
+Positions = Literal["tree", "sequence"]
 Strategy = Literal["ddp", "local-sgd", "parameter-server", "hogwild"]
 Consistency = Literal["sync", "stale", "async"]
 Schedule = Literal["linear", "cosine", "wsd", "one-cycle"]
@@ -22,6 +23,7 @@ _CHOICES: Final = {
     "class_weights": get_args(ClassWeights),
     "precision": get_args(Precision),
     "optimizer": get_args(Optimizer),
+    "positions": get_args(Positions),
     "strategy": get_args(Strategy),
     "consistency": get_args(Consistency),
     "schedule": get_args(Schedule),
@@ -56,7 +58,8 @@ class FinetuneConfig:
         revision: Branch, tag or commit on the hub; None takes the one that is known to hold safetensors, or main.
         encoding: What the model reads: `prefix` words or `infix` text. None takes what the base model was trained on by
             this program, else `prefix` for `small` and `infix` for the others.
-        epochs: Passes over the training split, at most.
+        epochs: Passes over the training split, at most. A training that goes on from a checkpoint may be given more or
+            fewer.
         learning_rate: Peak of the schedule; None takes 1e-3 for `small` and 5e-5 for a pretrained model.
         batch_tokens: Tokens in one step of one rank, padding included; None takes 1 024 for `small` and 4 096 for the
             others.
@@ -65,7 +68,8 @@ class FinetuneConfig:
         schedule: How the learning rate changes: after the warm-up it falls to 0, in a line (`linear`), along half a
             wave (`cosine`), or in the last fifth of training only (`wsd`); `one-cycle` rises for 30 % of training.
         warmup_fraction: Share of all steps in which the learning rate rises.
-        optimizer: `adamw`, or `sgd` without momentum, for which local-sgd that averages every step equals ddp.
+        optimizer: `muon` for the matrices of hidden layers with `adamw` for the rest, `adamw` alone, or `sgd` without
+            momentum, for which local-sgd that averages every step equals ddp.
         max_gradient_norm: Longer gradients are cut to this length; infinity never cuts.
         weight_decay: Of the weight matrices; biases and norms are left alone.
         dropout: In the whole of `small`, and before the classification head of a pretrained model.
@@ -78,6 +82,8 @@ class FinetuneConfig:
         seed: Of the initial weights, the order of the examples, and dropout.
         device: `auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1`.
         precision: `auto` takes bfloat16 for the products where the processor computes in it, else float32.
+        positions: Where a word of `small` stands: in the expression's `tree` (finetune.tree_encoder), or in the
+            `sequence` of words (a ModernBERT, which loads without this program).
         hidden_size: Width of `small`, a multiple of twice num_heads.
         num_layers: Depth of `small`.
         num_heads: Attention heads of `small`.
@@ -116,6 +122,7 @@ class FinetuneConfig:
     seed: int = 0
     device: str = "auto"
     precision: Precision = "auto"
+    positions: Positions = "tree"
     hidden_size: int = 128
     num_layers: int = 4
     num_heads: int = 4
@@ -151,6 +158,8 @@ class FinetuneConfig:
         uneven = self.hidden_size % (2 * self.num_heads) != 0
         self._refuse("hidden_size", uneven, f"give a multiple of 2 * num_heads = {2 * self.num_heads}")
         self._refuse("encoding", self.is_small and self.encoding == "infix", "`small` knows prefix words only")
+        flat = self.optimizer == "muon" and self.strategy == "parameter-server"
+        self._refuse("optimizer", flat, "a parameter-server holds pieces of the model; take `adamw` or `sgd`")
 
     @property
     def is_small(self) -> bool:

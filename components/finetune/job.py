@@ -22,7 +22,7 @@ from intclass.components.shared.manifest import is_complete, read_manifest
 from intclass.components.shared.records import EXAMPLES, read_table
 
 # Between a checkpoint and the training that goes on from it.
-_MAY_CHANGE: Final = ("checkpoint_every", "device", "pause_after")
+_MAY_CHANGE: Final = ("checkpoint_every", "device", "epochs", "pause_after")
 
 
 @dataclass(frozen=True, kw_only=True)

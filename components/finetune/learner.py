@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from intclass.components.finetune.compute import Compute
 from intclass.components.finetune.config import Optimizer, Schedule
+from intclass.components.finetune.muon import MuonAndAdamW, hidden_matrices
 from intclass.components.finetune.schedule import learning_rate_share
 
 _BETAS: Final = (0.9, 0.98)  # a shorter memory of squared gradients than usual suits runs of a few thousand steps
@@ -107,10 +108,17 @@ def trained_parameters(model: nn.Module) -> list[nn.Parameter]:
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """The recipe's optimiser over the parameters that are trained, in two groups."""
-    groups = list(_parameter_groups(model, recipe.weight_decay))
-    if recipe.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=recipe.learning_rate)
-    return torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=_BETAS, fused=True)
+    matrices = hidden_matrices(model) if recipe.optimizer == "muon" else []
+    groups = list(_parameter_groups(model, recipe.weight_decay, without=matrices))
+    match recipe.optimizer:
+        case "sgd":
+            return torch.optim.SGD(groups, lr=recipe.learning_rate)
+        case "adamw":
+            return torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=_BETAS, fused=True)
+        case "muon":
+            return MuonAndAdamW(
+                matrices, groups, learning_rate=recipe.learning_rate, weight_decay=recipe.weight_decay, betas=_BETAS
+            )
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, *, done: float, factor: float = 1.0) -> None:
@@ -120,8 +128,11 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, *, done:
         group["lr"] = recipe.learning_rate * share * factor
 
 
-def _parameter_groups(model: nn.Module, weight_decay: float) -> Iterable[dict[str, Any]]:
+def _parameter_groups(
+    model: nn.Module, weight_decay: float, *, without: Sequence[nn.Parameter]
+) -> Iterable[dict[str, Any]]:
     """Matrices decay; biases and the scales of norms, which have one dimension, do not."""
-    parameters = trained_parameters(model)
+    left_out = {id(parameter) for parameter in without}
+    parameters = [each for each in trained_parameters(model) if id(each) not in left_out]
     yield {"params": [each for each in parameters if each.ndim > 1], "weight_decay": weight_decay}
     yield {"params": [each for each in parameters if each.ndim <= 1], "weight_decay": 0.0}

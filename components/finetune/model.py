@@ -1,8 +1,9 @@
 """The encoder that is trained: `small`, with random weights, or a pretrained one from a folder or the hub.
 
-`small` is a ModernBERT (Warner et al. 2024, "Smarter, better, faster, longer"; pre-norm, rotary positions, gated
-layers) of a few layers over prefix words, with full attention in every layer and mean pooling. Both kinds are plain
-transformers models: what is saved loads with AutoModelForSequenceClassification and no code of ours.
+`small` reads prefix words, with positions of the expression's tree (finetune.tree_encoder), or of the sequence of
+words: then it is a ModernBERT (Warner et al. 2024, "Smarter, better, faster, longer"; pre-norm, rotary positions, gated
+layers) of a few layers with full attention in each and mean pooling. All kinds are transformers models and load with
+AutoModelForSequenceClassification; only the tree needs code of ours, which this module registers.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from transformers import (
 from intclass.components.finetune.config import Encoding, FinetuneConfig
 from intclass.components.finetune.quiet import quiet_transformers
 from intclass.components.finetune.tokenizer import TextReader, prefix_tokenizer
+from intclass.components.finetune.tree_encoder import TreeEncoderConfig, TreeEncoderForSequenceClassification
 from intclass.components.shared import storage
 from intclass.components.shared.errors import ConfigError
 
@@ -91,26 +93,39 @@ def load_encoder(folder: Path, *, name: str) -> Encoder:
 
 def _small(config: FinetuneConfig, target: str) -> Encoder:
     tokenizer = prefix_tokenizer(config.max_length)
+    sizes = {
+        "hidden_size": config.hidden_size,
+        "intermediate_size": _WIDTH_FACTOR * config.hidden_size,
+        "num_hidden_layers": config.num_layers,
+        "num_attention_heads": config.num_heads,
+        "max_position_embeddings": config.max_length,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    make = _tree_model if config.positions == "tree" else _sequence_model
+    return Encoder(make(config, tokenizer, **sizes, **_classes(target)), tokenizer, target, "prefix")
+
+
+def _tree_model(config: FinetuneConfig, tokenizer: PreTrainedTokenizerBase, **shape: Any) -> PreTrainedModel:  # noqa: ANN401
+    words = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
+    return TreeEncoderForSequenceClassification(TreeEncoderConfig(words=words, dropout=config.dropout, **shape))
+
+
+def _sequence_model(config: FinetuneConfig, tokenizer: PreTrainedTokenizerBase, **shape: Any) -> PreTrainedModel:  # noqa: ANN401
     special = {f"{name}_token_id": tokenizer.cls_token_id for name in ("bos", "cls", "eos", "sep")}
-    shape = ModernBertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=config.hidden_size,
-        intermediate_size=_WIDTH_FACTOR * config.hidden_size,
-        num_hidden_layers=config.num_layers,
-        num_attention_heads=config.num_heads,
-        max_position_embeddings=config.max_length,
-        layer_types=["full_attention"] * config.num_layers,
-        rope_parameters={"full_attention": {"rope_type": "default", "rope_theta": _ROTARY_BASE}},
-        classifier_pooling="mean",
-        embedding_dropout=config.dropout,
-        attention_dropout=config.dropout,
-        mlp_dropout=config.dropout,
-        classifier_dropout=config.dropout,
-        pad_token_id=tokenizer.pad_token_id,
-        **special,
-        **_classes(target),
+    return ModernBertForSequenceClassification(
+        ModernBertConfig(
+            vocab_size=len(tokenizer),
+            layer_types=["full_attention"] * config.num_layers,
+            rope_parameters={"full_attention": {"rope_type": "default", "rope_theta": _ROTARY_BASE}},
+            classifier_pooling="mean",
+            embedding_dropout=config.dropout,
+            attention_dropout=config.dropout,
+            mlp_dropout=config.dropout,
+            classifier_dropout=config.dropout,
+            **special,
+            **shape,
+        )
     )
-    return Encoder(ModernBertForSequenceClassification(shape), tokenizer, target, "prefix")
 
 
 def _pretrained(config: FinetuneConfig, target: str) -> Encoder:

@@ -55,7 +55,7 @@ def test_the_rule_is_learnt(model: Path, rows: Rows) -> None:
     assert np.mean(predicted == labels) > majority + 0.2
 
 
-def test_it_loads_without_this_program(model: Path, rows: Rows) -> None:
+def test_transformers_loads_it(model: Path, rows: Rows) -> None:
     prefixes = [row["prefix"] for row in rows[:40]]
     bare, tokenizer = AutoModelForSequenceClassification.from_pretrained(model), AutoTokenizer.from_pretrained(model)
     with torch.inference_mode():
