@@ -178,7 +178,8 @@ def build(place: Placement) -> dsl.base_component.BaseComponent:
         # Refused, this is skipped; evaluate's artifact `decision` says why.
         on_kubernetes = dsl.If(launcher == "kubernetes", name="on-kubernetes")
         with on_kubernetes, dsl.If(measured.outputs["deploy"] == True, name="deploy-if-better"):  # noqa: E712 - for kfp
-            place.launcher(serve(model=model, questions=questions, launcher="kubernetes").after(asked))
+            # It holds the service's answers against the model's own, and so has it in memory.
+            place.launcher(serve(model=model, questions=questions, launcher="kubernetes").after(asked), memory="8G")
         return Outputs(
             functions=drawn.outputs["functions"],
             examples=examples,
@@ -190,7 +191,7 @@ def build(place: Placement) -> dsl.base_component.BaseComponent:
 
     return with_last_step(
         integrability,
-        lambda arguments: place.launcher(reap(launcher=arguments["launcher"], run=arguments["run"])),
+        lambda arguments: place.launcher(reap(launcher=arguments["launcher"], run=arguments["run"]), hours=1),
         name="integrability",
         display_name="intclass: is it integrable?",
         pipeline_config=place.configuration(),

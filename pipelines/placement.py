@@ -64,12 +64,12 @@ class Placement:
             task.set_accelerator_type("NVIDIA_L4").set_accelerator_limit(1)
         return task
 
-    def launcher(self, task: Any) -> Any:  # noqa: ANN401
+    def launcher(self, task: Any, *, memory: str = "2G", hours: int = 48) -> Any:  # noqa: ANN401
         """A step that follows a job: small, never from the cache, on a machine that stays."""
-        task.set_cpu_request("250m").set_memory_request("1G").set_memory_limit("2G").set_caching_options(False)
+        task.set_cpu_request("250m").set_memory_request(memory).set_memory_limit(memory).set_caching_options(False)
         if self.target == "kubeflow":
             kubernetes.add_node_affinity(task, [{"key": SPOT, "operator": "DoesNotExist"}])
-        return self._reliable(task, retries=5, hours=48)
+        return self._reliable(task, retries=3, hours=hours)
 
     def configuration(self) -> dsl.PipelineConfig | None:
         """Of the run as a whole."""

@@ -131,7 +131,7 @@ def build(place: Placement) -> dsl.base_component.BaseComponent:
 
     return with_last_step(
         growing,
-        lambda arguments: place.launcher(reap(launcher=arguments["launcher"], run=arguments["run"])),
+        lambda arguments: place.launcher(reap(launcher=arguments["launcher"], run=arguments["run"]), hours=1),
         name="growing",
         display_name="intclass: a growing dataset",
         pipeline_config=place.configuration(),
