@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import torch
 from scipy.special import expit
@@ -13,12 +13,15 @@ from sympy import Expr
 from intclass.components.finetune.calibration import Calibration
 from intclass.components.finetune.compute import Compute, choose_compute
 from intclass.components.finetune.config import Precision
-from intclass.components.finetune.inference import predict_logits
+from intclass.components.finetune.inference import INFERENCE_TOKENS, predict_logits
 from intclass.components.finetune.metrics import Floats
 from intclass.components.finetune.model import LABELS, Encoder, load_encoder
 from intclass.components.shared import storage
 from intclass.components.shared.expressions import canonical, canonical_text, from_prefix, parse, prefix_words
 from intclass.components.shared.manifest import Manifest, read_manifest
+
+LARGE_PARAMETERS: Final = 8_000_000  # below, a forward pass on a CPU is mostly overhead (docs/serving.md)
+_NARROW_BATCH_TOKENS: Final = 512  # keeps a processor busy, and few inputs so alike need little padding
 
 
 class Classifier:
@@ -45,6 +48,11 @@ class Classifier:
         self.calibration = calibration
         self._compute = Compute(device=compute.device)
         self.max_length = self._reader.max_length
+
+    @property
+    def is_large(self) -> bool:
+        """Whether its forward pass on a CPU takes as long as its arithmetic does."""
+        return self.parameters >= LARGE_PARAMETERS
 
     @classmethod
     def load(cls, folder: str | Path, *, device: str = "auto", precision: Precision = "float32") -> Self:
@@ -89,7 +97,14 @@ class Classifier:
 
     def _logits(self, texts: Sequence[str]) -> Floats:
         ids = self._reader(texts).ids
-        return predict_logits(self._model, ids, pad_id=self._reader.pad_id, compute=self._compute)
+        narrow = self.is_large and self._compute.device.type == "cpu"
+        return predict_logits(
+            self._model,
+            ids,
+            pad_id=self._reader.pad_id,
+            compute=self._compute,
+            batch_tokens=_NARROW_BATCH_TOKENS if narrow else INFERENCE_TOKENS,
+        )
 
     def _probabilities(self, texts: Sequence[str], *, calibrated: bool = True) -> Floats:
         logits = self._logits(texts) / (self.calibration.temperature if calibrated else 1.0)

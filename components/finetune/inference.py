@@ -23,15 +23,17 @@ def predict_logits(
     pad_id: int,
     compute: Compute,
     group: Group | None = None,
+    batch_tokens: int = INFERENCE_TOKENS,
 ) -> Floats:
     """The logits (n, 2) of n inputs' token ids, in the order of the inputs. The model is left in evaluation mode.
 
-    The ranks of a group must call it together; each has all the logits in the end.
+    A forward pass takes inputs of similar length, with their padding at most `batch_tokens`. The ranks of a group must
+    call it together; each has all the logits in the end.
     """
     group = group or Group()
     model.eval()
     logits = torch.zeros((len(ids), 2), dtype=torch.float64)
-    for batch in token_batches([len(row) for row in ids], budget=INFERENCE_TOKENS)[group.rank :: group.size]:
+    for batch in token_batches([len(row) for row in ids], budget=batch_tokens)[group.rank :: group.size]:
         tokens, mask = pad([ids[index] for index in batch], pad_id=pad_id)
         with torch.inference_mode(), compute.autocast():
             output = model(input_ids=tokens.to(compute.device), attention_mask=mask.to(compute.device))

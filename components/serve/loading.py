@@ -13,8 +13,6 @@ from intclass.components.finetune import Classifier
 from intclass.components.serve.config import ServeConfig
 from intclass.components.shared.cores import available_cores
 
-# Below, a forward pass is mostly overhead: bfloat16 and a second thread make `small` slower (docs/serving.md).
-LARGE_PARAMETERS: Final = 8_000_000
 MOST_LOST: Final = 0.01  # what bfloat16 may move a probability by
 
 _log = logging.getLogger(__name__)
@@ -26,9 +24,9 @@ def load_classifier(folder: str, config: ServeConfig, prefixes: Sequence[str]) -
     Also sets how many threads a forward pass takes, unless OMP_NUM_THREADS does. Raises what `Classifier.load` raises.
     """
     exact = Classifier.load(folder)
-    large = exact.parameters >= LARGE_PARAMETERS
-    _set_threads(max(1, available_cores() // config.workers) if large else 1)
-    if config.precision == "float32" or (config.precision == "auto" and not large):
+    # bfloat16 and a second thread make a small model slower (docs/serving.md).
+    _set_threads(max(1, available_cores() // config.workers) if exact.is_large else 1)
+    if config.precision == "float32" or (config.precision == "auto" and not exact.is_large):
         return exact
     quick = Classifier.load(folder, precision=config.precision)
     if config.precision == "auto":
