@@ -99,6 +99,8 @@ def test_the_version_is_printed() -> None:
         (["evaluate", "nowhere", "nowhere-either", "--out", "out"], "nowhere"),
         (["predict", "x", "--model", "nowhere"], "nowhere"),
         (["serve", "--model", "nowhere"], "nowhere"),
+        (["deploy", "nowhere"], "nowhere: the pods fetch their model from gs://"),
+        (["deploy", "gs://b/m", "--node-selector", "l4"], "--node-selector l4: write LABEL=VALUE"),
         (["submit", "--host", "http://127.0.0.1:9"], "no Kubeflow Pipelines server"),
     ],
     ids=lambda value: "-".join(value[:2]) if isinstance(value, list) else "",
