@@ -28,8 +28,6 @@ def evaluate(
     none), is above `margin` (0.01 is a point). The artifact `decision` says why, for the user interface; a deployment
     can stand under `dsl.If(measured.outputs["deploy"] == True)`.
     """
-    from typing import NamedTuple
-
     from intclass.components import evaluate as stage
     from intclass.components.evaluate import artifacts
 
@@ -48,4 +46,4 @@ def evaluate(
         classification=classification,
         decision=decision,
     )
-    return NamedTuple("Outputs", [("deploy", bool)])(deploy=deploy)
+    return (deploy,)

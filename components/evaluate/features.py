@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +15,11 @@ from intclass.components.shared.expressions import PREFIX_ARITY
 MAX_DEPTH: Final = 7
 INTEGER: Final = "int"  # stands for every integer of two digits or more
 _BINARY: Final = frozenset({"add", "sub", "mul", "div", "pow"})
-_POWERS: Final = {(True, False): "power", (False, True): "exponential", (True, True): "tower"}  # x in base, exponent
+_POWERS: Final[Mapping[tuple[bool, ...], str]] = {  # x in the base, in the exponent
+    (True, False): "power",
+    (False, True): "exponential",
+    (True, True): "tower",
+}
 LEAVES: Final = frozenset({"x", "pi", "E", INTEGER, *"0123456789"})
 
 

@@ -19,7 +19,7 @@ from intclass.components.evaluate.significance import McNemar, mcnemar
 from intclass.components.finetune import Classifier
 from intclass.components.shared.errors import ConfigError, RecordsError
 from intclass.components.shared.manifest import Manifest, read_manifest
-from intclass.components.shared.records import EXAMPLES, HELD_OUT_SPLITS, read_table
+from intclass.components.shared.records import EXAMPLES, HELD_OUT_SPLITS, SPLITS, read_table
 
 PAIRS: Final = "pairs"
 _NO_DIFFERENCE: Final = ("seed", "device", "checkpoint_every")  # options that make no other model
@@ -95,7 +95,9 @@ def compare_models(models: Sequence[str | Path], dataset: str | Path, *, seed: i
     does.
     """
     examples: list[Row] = read_table(dataset, EXAMPLES).to_pylist()
-    rows = {split: [row for row in examples if row["split"] == split] for split in ("train", "test", *HELD_OUT_SPLITS)}
+    rows: dict[str, list[Row]] = {split: [] for split in SPLITS}
+    for row in examples:
+        rows[row["split"]].append(row)
     if not rows["train"] or not rows["test"]:
         raise RecordsError(f"{dataset}: the train or the test split is empty: draw more functions")
     opened = [_open(folder, str(rows["test"][0]["target"])) for folder in models]
@@ -134,7 +136,9 @@ class _Questions:
     """What every classifier is asked: all test splits, and for the target `elementary` the minimal pairs."""
 
     def __init__(self, rows: Mapping[str, Sequence[Row]]) -> None:
-        self._rows = {split: rows[split] for split in ("test", *HELD_OUT_SPLITS) if rows[split]}
+        self._rows: dict[str, Sequence[Row]] = {
+            split: rows[split] for split in ("test", *HELD_OUT_SPLITS) if rows[split]
+        }
         self._pairs = PairProbe() if rows["test"][0]["target"] == "elementary" else None
         asked = [[str(row["prefix"]) for row in each] for each in self._rows.values()]
         asked.append(self._pairs.prefixes if self._pairs else [])
@@ -148,7 +152,7 @@ class _Questions:
             split: [Scored(labels_of(rows), part[place]) for part in parts]
             for place, (split, rows) in enumerate(self._rows.items())
         }
-        accuracies = {
+        accuracies: dict[str, Spread] = {
             split: Spread.of(float(each.correct.mean()) for each in found)
             for split, found in scored.items()
             if split != "test"

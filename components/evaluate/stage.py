@@ -94,7 +94,7 @@ def evaluate(
 
     questions = {split: _prefixes(rows) for split, rows in {"test": test, **held_out}.items()} | further.questions
     answers = ask(classifier, train, questions, seed=config.seed)
-    scored = _scored(answers["test"], test) | further.served
+    scored = {**_scored(answers["test"], test), **further.served}
     setting = Setting(
         target=classifier.target,
         labels=classifier.labels,

@@ -56,7 +56,8 @@ def table() -> ModelTable:
 
 def test_a_spread_by_hand() -> None:
     spread = Spread.of([0.9, 0.8, 0.7])
-    assert (spread.mean, spread.deviation) == (pytest.approx(0.8), pytest.approx(0.1))
+    assert spread.mean == pytest.approx(0.8)
+    assert spread.deviation == pytest.approx(0.1)
     assert np.isnan(Spread.of([0.9]).deviation)
 
 
