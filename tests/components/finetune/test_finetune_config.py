@@ -52,3 +52,8 @@ def test_an_option_that_makes_no_sense_is_refused_by_name(options: dict[str, Any
 
 def test_every_base_model_but_small_may_read_infix() -> None:
     assert FinetuneConfig(base_model="tbs17/MathBERT", encoding="infix").encoding == "infix"
+
+
+def test_muon_needs_whole_matrices() -> None:
+    with pytest.raises(ConfigError, match=r"^optimizer is 'muon'; a parameter-server holds pieces"):
+        FinetuneConfig(optimizer="muon", strategy="parameter-server")

@@ -161,7 +161,7 @@ def test_balanced_class_weights_make_the_rare_class_likelier(
         logits = Classifier.load(tmp_path / class_weights).predict_logits(prefixes)
         return float(np.mean(logits[:, 1] - logits[:, 0]))
 
-    assert mean_margin("balanced") > mean_margin("none") + 0.3
+    assert mean_margin("balanced") > mean_margin("none") + 0.1
 
 
 def test_a_validation_split_of_one_class_has_no_curve(

@@ -193,3 +193,10 @@ def test_a_training_that_paused_goes_on_as_if_it_had_not(dataset: Path, tmp_path
         assert not is_complete(tmp_path / "paused")
     finetune(dataset, tmp_path / "paused", tiny)
     assert made(tmp_path / "paused") == made(tmp_path / "whole")
+
+
+def test_a_training_that_paused_may_be_given_fewer_epochs(dataset: Path, tmp_path: Path, tiny: FinetuneConfig) -> None:
+    with pytest.raises(SystemExit):
+        finetune(dataset, tmp_path, replace(tiny, pause_after=1))
+    manifest = finetune(dataset, tmp_path, replace(tiny, epochs=2))
+    assert (manifest.config["epochs"], manifest.counts["epochs"]) == (2, 2)
