@@ -63,8 +63,8 @@ def follow_experiment(
         child = experiment_job(space, base, config, cluster, dataset=str(dataset), out=str(out), run=found)
         view = _View(connection, child.identity.name, space, config, base)
         with LiveTable(child.model.spec.max_trial_count) as table:
-            run_to_end(child, connection, seen=lambda _: table.show(view.outcome()))
-            table.show(view.outcome(), now=True)
+            run_to_end(child, connection, seen=lambda _: table.show(view.outcome))
+            table.show(view.outcome, now=True)
         return view.outcome(curves_in=str(out))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Final, Self
 
@@ -48,11 +48,11 @@ class LiveTable:
             self._live.stop()
         self._progress.__exit__(kind, error, trace)
 
-    def show(self, outcome: Outcome, *, now: bool = False) -> None:
-        """Show how the study stands, at most once a second unless it has to be now."""
+    def show(self, look: Callable[[], Outcome], *, now: bool = False) -> None:
+        """Look how the study stands and show it, at most once a second unless it has to be now."""
         if not now and time.monotonic() - self._shown < _INTERVAL_SECONDS:
             return
-        self._shown = time.monotonic()
+        outcome, self._shown = look(), time.monotonic()
         ended = [trial for trial in outcome.trials if trial.state in _ENDED and trial.number not in self._told]
         self._told |= {trial.number for trial in ended}
         kinds = Counter(trial.state for trial in ended)

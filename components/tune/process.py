@@ -51,9 +51,8 @@ class TrialProcess:
 
     def start(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         """Start its process, in a session of its own; what it prints is added to the log."""
-        self.signal(signal.SIGKILL)  # what a killed process may have left of its own
-        inherited = Lock.acquire(self.folder / "process.lock", wait=True)
-        assert inherited is not None
+        inherited = Lock.acquire(self.folder / "process.lock")
+        assert inherited is not None, f"{self.folder}: a process of this trial is running"
         storage.delete(self.folder / _PROCESS)
         try:
             with (self.folder / LOG_NAME).open("ab") as log:
@@ -74,9 +73,9 @@ class TrialProcess:
 
     @property
     def is_running(self) -> bool:
-        """Whether a process of the trial is alive, started by this driver or by one before."""
-        if self._child is not None:
-            return self._child.poll() is None
+        """Whether a process of the trial is alive: started by this driver, by one before, or by one of these two."""
+        if self._child is not None and self._child.poll() is None:
+            return True
         lock = Lock.acquire(self.folder / "process.lock")
         if lock is None:
             return True
@@ -115,7 +114,7 @@ class TrialProcess:
         if self._seen is None:
             return
         with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
-            if number == signal.SIGKILL:
+            if number == signal.SIGKILL and self._seen.is_running():  # else the number may be another's
                 os.killpg(self._seen.pid, number)
             else:
                 self._seen.send_signal(number)

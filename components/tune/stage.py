@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -63,10 +64,11 @@ def _tune_here(dataset: str, out: Path, space: SearchSpace, config: TuneConfig, 
 
     study = Study(out, space, base, config, dataset=dataset)
     driver = Driver(study, make_slots(config))
+    look = partial(outcome_of, study, with_importances=False)
     try:
         with LiveTable(study.total) as table:
-            driver.run(lambda: table.show(outcome_of(study, with_importances=False)))
-            table.show(outcome_of(study, with_importances=False), now=True)
+            driver.run(lambda: table.show(look))
+            table.show(look, now=True)
     finally:
         _write_if_any(study, out)
     outcome = outcome_of(study)

@@ -92,8 +92,9 @@ class Study:
 
     def complete_proposal(self, number: int) -> None:
         """Give the trial what it lacks, if a driver was killed while it proposed it."""
-        if _READY not in self.trial(number).user_attrs:
-            self._fill(optuna.trial.Trial(self._study, self._id(number)))
+        with locked(self.folder / "study.lock"):  # which a driver that is proposing it holds
+            if _READY not in self.trial(number).user_attrs:
+                self._fill(optuna.trial.Trial(self._study, self._id(number)))
 
     def point(self, number: int) -> Point:
         """What the trial tries."""
