@@ -1,6 +1,6 @@
 """Parts of a pipeline that run in steps or as jobs on the cluster, whatever the parameter `launcher` says."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from kfp import dsl
@@ -13,6 +13,20 @@ from intclass.pipelines.placement import Placement
 
 PARALLEL_SHARDS = 32
 KUBERNETES = "kubernetes"
+
+
+# Pipelines of their own, because Kubeflow's importer looks for its address among the inputs of the pipeline around it
+# and nowhere else (2.17, importer_launcher.go).
+@dsl.pipeline(name="dataset-at")
+def dataset_at(place: str) -> dsl.Dataset:
+    """What lies at a place that a task has returned."""
+    return dsl.importer(artifact_uri=place, artifact_class=dsl.Dataset).output
+
+
+@dsl.pipeline(name="model-at")
+def model_at(place: str) -> dsl.Model:
+    """What lies at a place that a task has returned."""
+    return dsl.importer(artifact_uri=place, artifact_class=dsl.Model).output
 
 
 def label(
@@ -32,7 +46,7 @@ def label(
         with dsl.ParallelFor(drawn.outputs["Output"], parallelism=PARALLEL_SHARDS) as shard:
             labelled = place.solver(integrate(functions=functions, shard=shard, **solving))
         gathered = place.step(gather(shards=dsl.Collected(labelled.outputs["outcomes"])))
-    return either(launched, gathered, dsl.Dataset)
+    return either(launched, gathered, dataset_at)
 
 
 def train(
@@ -48,7 +62,7 @@ def train(
         far = place.launcher(distribute(examples=examples, **cluster, **training))
     with dsl.Else(name="train-in-the-step"):
         near = place.trainer(finetune(examples=examples, **training))
-    return either(far, near, dsl.Model)
+    return either(far, near, model_at)
 
 
 def search(
@@ -71,10 +85,9 @@ def search(
     return dsl.OneOf(far.outputs["Output"], near.outputs["Output"])
 
 
-def either(first: dsl.PipelineTask, second: dsl.PipelineTask, kind: type[dsl.Artifact]) -> dsl.Artifact:
-    """The artifact that lies at the place that one of the two branches has returned.
+def either(first: dsl.PipelineTask, second: dsl.PipelineTask, importing: Callable[..., Any]) -> dsl.Artifact:
+    """The artifact that lies at the place that one of the two branches has returned; `importing` makes it one.
 
     By its place, because kfp.local knows dsl.OneOf for parameters alone, and so did Kubeflow's server in 2.16.
     """
-    place = dsl.OneOf(first.outputs["Output"], second.outputs["Output"])
-    return dsl.importer(artifact_uri=place, artifact_class=kind).output
+    return importing(place=dsl.OneOf(first.outputs["Output"], second.outputs["Output"])).output

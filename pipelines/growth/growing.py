@@ -9,7 +9,7 @@ from intclass.components.dataset.component import dataset
 from intclass.components.evaluate.component import evaluate
 from intclass.components.generate.component import generate
 from intclass.components.shared.kube.component import reap
-from intclass.pipelines.branches import label, train
+from intclass.pipelines.branches import dataset_at, label, train
 from intclass.pipelines.ending import with_last_step
 from intclass.pipelines.growth.component import claim, commit, publish, record_training
 from intclass.pipelines.placement import Placement
@@ -100,10 +100,9 @@ def build(place: Placement) -> dsl.base_component.BaseComponent:
         outcomes = label(place, drawn, launcher=launcher, queue=queue, run=run, solving=solving)
         functions = drawn.outputs["functions"]
         kept = place.step(commit(folder=folder, batch=batch["batch"], functions=functions, outcomes=outcomes))
-        everything = dsl.importer(artifact_uri=kept.output, artifact_class=dsl.Dataset)
         examples = place.step(
             dataset(
-                outcomes=everything.output,
+                outcomes=dataset_at(place=kept.output).output,
                 target=target,
                 solved_within_seconds=solved_within_seconds,
                 hold_out_generators="",

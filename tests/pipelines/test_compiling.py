@@ -186,3 +186,17 @@ def _tasks(specification: dict[str, Any]) -> dict[str, Any]:
         for name, task in tasks.items()
         if f"exec-{name}" in specification["deploymentSpec"]["executors"] and not name.startswith("importer")
     }
+
+
+@pytest.mark.parametrize(("pipeline", "target"), FILES)
+def test_an_importer_finds_its_address_among_the_inputs_of_the_pipeline_around_it(pipeline: str, target: str) -> None:
+    document = next(yaml.load_all(compiled_file(pipeline, target).read_text(), Loader=yaml.CSafeLoader))
+    tasks = [
+        task
+        for group in document["components"].values()
+        for name, task in group.get("dag", {}).get("tasks", {}).items()
+        if name.startswith("importer")
+    ]
+    assert len(tasks) >= 2
+    for task in tasks:
+        assert set(task["inputs"]["parameters"]["uri"]) == {"componentInputParameter"}
