@@ -1,4 +1,7 @@
-"""The whole compiled pipeline with its jobs on the test cluster: an Indexed Job integrates, a PyTorchJob trains."""
+"""The whole compiled pipeline with its jobs on the test cluster: an Indexed Job integrates, a PyTorchJob trains.
+
+Artifacts lie on disk, which the pods share: kfp.local reads no gs://. Training through a bucket is distribute's test.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from intclass.components.shared.manifest import read_manifest
 from intclass.pipelines.local import RunFailedError, run_pipeline
 from intclass.pipelines.presets import find_preset
 from tests.cluster import Cluster
-from tests.cluster.resources import JOBS, PODS, PYTORCHJOBS
+from tests.cluster.resources import INFERENCE_SERVICES, JOBS, PODS, PYTORCHJOBS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -23,6 +26,7 @@ ARGUMENTS = {
     "engines": "sympy",
     "target": "solved",
     "solved_within_seconds": 0.5,
+    "margin": 1.0,  # which no model reaches: the gate refuses
 }
 
 
@@ -44,6 +48,7 @@ def test_jobs_integrate_and_train(cluster: Cluster, tmp_path: Path) -> None:
     assert job["status"]["completedIndexes"] == "0-1"
     [training] = cluster.store.all(PYTORCHJOBS)
     assert training["metadata"]["name"] == "run-1-distribute"
+    assert not cluster.store.all(INFERENCE_SERVICES)
 
 
 def test_a_run_that_fails_leaves_no_job_that_works_on(cluster: Cluster, tmp_path: Path) -> None:
