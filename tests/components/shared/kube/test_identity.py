@@ -44,3 +44,10 @@ def test_other_runs_have_other_names(one: tuple[str, str], other: tuple[str, str
 def test_a_name_of_nothing_is_refused() -> None:
     with pytest.raises(ConfigError, match="run is '--'; give a name with at least one letter or digit"):
         Identity("--", "t")
+
+
+def test_a_name_may_have_to_be_shorter() -> None:
+    long = Identity("integrability-x7k2p-and-a-bit-more-text", "tune", longest_name=40)
+    assert len(long.name) <= 40
+    assert long.name != Identity("integrability-x7k2p-and-a-bit-more-tex", "tune", longest_name=40).name
+    assert Identity("run-1", "tune", longest_name=40).name == "run-1-tune"
