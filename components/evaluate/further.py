@@ -46,6 +46,11 @@ class Also:
     relabelled: str | Path | None = None
     served: str | Path | None = None
 
+    @property
+    def spelled(self) -> str:
+        """As options of the command, without the paths."""
+        return "".join(f" --{name} {name.upper()}" for name, path in vars(self).items() if path is not None)
+
 
 class Options(Protocol):
     """The options of an evaluation that matter here."""

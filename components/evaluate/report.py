@@ -34,12 +34,13 @@ OF_ONE_CLASS: Final = ("reason", "certificate")  # groupings whose parts hold on
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """What an evaluation was made from: both folders' manifests, and the options."""
+    """What an evaluation was made from: both folders' manifests, and the options; `further` as the command has them."""
 
     model: Manifest
     dataset: Manifest
     bootstrap: int
     seed: int
+    further: str = ""
 
 
 def render_report(
@@ -272,7 +273,10 @@ def _provenance(sources: Sources) -> dict[str, Any]:
     ]
     configs = [("Options of the model", sources.model.config), ("Options of the dataset", sources.dataset.config)]
     return {
-        "command": f"intclass evaluate MODEL DATASET --out DIR --bootstrap {sources.bootstrap} --seed {sources.seed}",
+        "command": (
+            f"intclass evaluate MODEL DATASET --out DIR --bootstrap {sources.bootstrap} --seed {sources.seed}"
+            f"{sources.further}"
+        ),
         "bootstrap": count(sources.bootstrap),
         "program": program_version(),
         "versions": versions,

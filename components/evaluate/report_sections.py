@@ -113,7 +113,7 @@ def ceiling(evaluation: Evaluation) -> dict[str, Any] | None:
         "sentence": (
             f"Of {count(found.functions)} test functions that the engines labelled a second time, "
             f"{count(found.undecided)} were not decided again; {percent(found.agreement.value)} of the others "
-            f"({percent_range(found.agreement)}) got the same label. No model can be expected to do better."
+            f"({percent_range(found.agreement)}) got the same label, which bounds the accuracy that can be hoped for."
         ),
         "rows": [
             {

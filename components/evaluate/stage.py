@@ -83,7 +83,11 @@ def evaluate(
     test split lacks a class, StorageError if a folder is not there or cannot be written.
     """
     sources = Sources(
-        model=read_manifest(model), dataset=_manifest(dataset), bootstrap=config.bootstrap, seed=config.seed
+        model=read_manifest(model),
+        dataset=_manifest(dataset),
+        bootstrap=config.bootstrap,
+        seed=config.seed,
+        further=f" --probes {config.probes} --margin {config.margin:g}{also.spelled}",
     )
     examples: list[Row] = read_table(dataset, EXAMPLES).to_pylist()
     classifier = Classifier.load(model)

@@ -112,7 +112,7 @@ def probe_sentences(evaluation: Evaluation) -> list[str]:
         decided = evaluation.ceiling.functions - evaluation.ceiling.undecided
         sentences.append(
             f"Labelled a second time, {percent(evaluation.ceiling.agreement.value)} of {count(decided)} test functions "
-            "got the same label: more than that cannot be hoped for."
+            "got the same label, which bounds the accuracy that can be hoped for."
         )
     return sentences
 

@@ -234,7 +234,9 @@ class TestWhatIsGivenBesides:
         assert page.open == []
         for words in ("Does it know why?", "Functions from outside: mine.csv", "It is not to be deployed"):
             assert words in page.words
-        assert "the same label" in " ".join(page.words)
+        words = " ".join(page.words)
+        assert "the same label" in words
+        assert "--probes 20 --margin 0 --test TEST --relabelled RELABELLED --served SERVED" in words
 
     def test_the_model_card_is_one_for_the_hub(self, measured: Path) -> None:
         text = (measured / "model_card.md").read_text()
