@@ -42,8 +42,9 @@ from intclass.components.finetune import Classifier
 Classifier.load("FOLDER").predict(["x*exp(x**2)"])  # the calibrated probability of '{positive}'
 ```
 
-The folder also loads with `AutoModelForSequenceClassification` and `AutoTokenizer`; divide the logits by the
-temperature in `calibration.json`.
+The folder also loads with `AutoModelForSequenceClassification` and `AutoTokenizer`, if its base model is `small` with
+positions in the tree after `import intclass.components.finetune.model`; divide the logits by the temperature in
+`calibration.json`.
 """
 
 
