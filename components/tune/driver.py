@@ -178,7 +178,8 @@ class Driver:
             return False
         epoch = int(numbers.pop("epoch"))
         run.epochs[epoch] = numbers
-        return self.study.report(run.number, epoch, numbers)
+        stop = self.study.report(run.number, epoch, numbers)
+        return stop and epoch < self._config(run.number).epochs  # after the last one there is nothing to save
 
     def _see_to_end(self, run: _Run) -> None:
         """No process of the trial runs: it is to be started, or has ended, or was killed and goes on."""
