@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from intclass.components.shared.errors import ConfigError, ExpressionError
-from intclass.components.shared.last_run import last_model
+from intclass.components.shared.last_run import usual_model
 
 if TYPE_CHECKING:
     from intclass.components.evaluate.triage import Triage
@@ -25,7 +25,8 @@ def main(
     budget: Annotated[float, typer.Option(metavar="SECONDS", help="Solver time that there is.")],
     dataset: Annotated[str, typer.Option(metavar="DIR|gs://", help="Dataset whose seconds tell how long a try takes.")],
     model: Annotated[
-        str | None, typer.Option(metavar="DIR|gs://", help="Model folder.", show_default="the last run's model")
+        str | None,
+        typer.Option(metavar="DIR|gs://", help="Model folder.", show_default="the last run's, else the shipped one"),
     ] = None,
 ) -> None:
     """Order integrands by the chance of success per second of solver time, and say what that saves.
@@ -47,7 +48,7 @@ def main(
     from intclass.components.shared.records import EXAMPLES, read_table
 
     examples = read_table(dataset, EXAMPLES).to_pylist()
-    classifier = Classifier.load(model or last_model())
+    classifier = Classifier.load(model or usual_model())
     triage = triage_held_out(examples, classifier.predict_prefixes)
     if triage is None:
         raise ConfigError(f"{dataset}: too few functions that a solver searched: take a dataset with more of them")

@@ -11,7 +11,7 @@ import typer
 
 from intclass.components.shared.command import run
 from intclass.components.shared.errors import ConfigError, ExpressionError
-from intclass.components.shared.last_run import last_model
+from intclass.components.shared.last_run import usual_model
 from intclass.components.shared.manifest import is_complete
 
 STDIN = "-"
@@ -21,7 +21,8 @@ _SHOWN = 40
 def main(
     expressions: Annotated[list[str], typer.Argument(metavar="EXPR...", help="Functions of x; - reads stdin.")],
     model: Annotated[
-        str | None, typer.Option(metavar="DIR|gs://", help="Model folder.", show_default="the last run's model")
+        str | None,
+        typer.Option(metavar="DIR|gs://", help="Model folder.", show_default="the last run's, else the shipped one"),
     ] = None,
 ) -> None:
     """Say how likely each expression is to be integrable: one JSON line each, in their order.
@@ -41,7 +42,7 @@ def main(
         except ExpressionError as error:
             raise ExpressionError(f"expression {number}, {_short(text)}: {error}", position=error.position) from error
 
-    folder = model or last_model()
+    folder = model or usual_model()
     if not is_complete(folder):
         raise ConfigError(f"{folder}: no model here; `intclass finetune DATASET --out {folder}` makes one")
 

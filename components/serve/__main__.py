@@ -17,7 +17,8 @@ _USUAL = ServeConfig()
 
 def main(
     model: Annotated[
-        str | None, typer.Option(metavar="DIR|gs://", help="Model folder.", show_default="the last run's model")
+        str | None,
+        typer.Option(metavar="DIR|gs://", help="Model folder.", show_default="the last run's, else the shipped one"),
     ] = None,
     host: Annotated[
         str, typer.Option(help="Interface to listen on; 0.0.0.0 for all, as in a container.")
@@ -57,7 +58,7 @@ def main(
     Metrics for Prometheus are at /metrics, readiness is at /v2/health/ready.
     """
     from intclass.components.serve.server import serve
-    from intclass.components.shared.last_run import last_model
+    from intclass.components.shared.last_run import usual_model
 
     config = ServeConfig(
         host=host,
@@ -80,7 +81,7 @@ def main(
         solver_memory_mb=solver_memory_mb,
         max_solved=max_solved,
     )
-    serve(model or last_model(), config)
+    serve(model or usual_model(), config)
 
 
 if __name__ == "__main__":
