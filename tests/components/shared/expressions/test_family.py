@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+
 import pytest
 
 from intclass.components.shared.expressions import family, family_shape, parse, skeleton_hash
