@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
@@ -24,6 +25,7 @@ from intclass.components.tune.locks import Lock
 
 LOG_NAME: Final = "log.txt"
 _PROCESS: Final = "process.json"
+_LOOK_SECONDS: Final = 5.0
 
 
 class TrialProcess:
@@ -36,6 +38,7 @@ class TrialProcess:
         self._seen: psutil.Process | None = None
         self._read_to = 0
         self._spent: dict[int, float] = {}  # CPU seconds of each of the trial's processes
+        self._below, self._looked = 0.0, 0.0
 
     @classmethod
     def claim(cls, folder: Path) -> Self | None:
@@ -67,7 +70,7 @@ class TrialProcess:
                 )
         finally:
             inherited.close()
-        self._seen = psutil.Process(self._child.pid)
+        self._seen, self._below = psutil.Process(self._child.pid), 0.0
         note = {"pid": self._seen.pid, "created": self._seen.create_time()}
         storage.write_text(self.folder / _PROCESS, json.dumps(note))
 
@@ -104,10 +107,18 @@ class TrialProcess:
         """What the trial's processes have used since this driver claimed it, those that they started included."""
         if self._seen is not None:
             with contextlib.suppress(psutil.Error):
-                family = [self._seen, *self._seen.children(recursive=True)]
-                times = [each.cpu_times() for each in family]
-                self._spent[self._seen.pid] = sum(each.user + each.system for each in times)
+                own = self._seen.cpu_times()
+                ended = own.children_user + own.children_system
+                self._spent[self._seen.pid] = own.user + own.system + ended + self._children_seconds(self._seen)
         return sum(self._spent.values())
+
+    def _children_seconds(self, process: psutil.Process) -> float:
+        """Of those below it that are alive, looked for now and then: all processes of the machine have to be read."""
+        if time.monotonic() - self._looked > _LOOK_SECONDS:
+            self._looked = time.monotonic()
+            times = [each.cpu_times() for each in process.children(recursive=True)]
+            self._below = sum(each.user + each.system for each in times)
+        return self._below
 
     def signal(self, number: int) -> None:
         """Send a signal to the process, SIGKILL to all that it started too."""
