@@ -39,6 +39,7 @@ The validation split chose the epoch and the temperature ({temperature:.3f}), so
 
 ```python
 from intclass.components.finetune import Classifier
+
 Classifier.load("FOLDER").predict(["x*exp(x**2)"])  # the calibrated probability of '{positive}'
 ```
 

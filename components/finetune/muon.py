@@ -8,7 +8,7 @@ by the nearest semi-orthogonal one, so that all directions move alike. Scaled to
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -37,7 +37,7 @@ class MuonAndAdamW(torch.optim.Optimizer):
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
         """Move all weights along their gradients."""
         assert closure is None
-        self._muon.step()
+        self._muon.step()  # type: ignore[no-untyped-call]
         self._adamw.step()
 
     def state_dict(self) -> dict[str, Any]:
@@ -53,7 +53,5 @@ class MuonAndAdamW(torch.optim.Optimizer):
 
 def hidden_matrices(model: nn.Module) -> list[nn.Parameter]:
     """The weights of the model's linear layers, except those of the last one, whose outputs are the classes."""
-    linear = [
-        module.weight for module in model.modules() if isinstance(module, nn.Linear) and module.weight.requires_grad
-    ]
-    return linear[:-1]
+    linear = [cast("nn.Parameter", module.weight) for module in model.modules() if isinstance(module, nn.Linear)]
+    return [weight for weight in linear if weight.requires_grad][:-1]

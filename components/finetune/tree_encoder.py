@@ -30,7 +30,7 @@ _INITIAL: Final = 0.02  # standard deviation of embeddings
 _NEVER: Final = -1e4  # before a softmax, in any precision
 
 
-class TreeEncoderConfig(PretrainedConfig):
+class TreeEncoderConfig(PretrainedConfig):  # type: ignore[misc] # the library is untyped
     """The shape of a TreeEncoderForSequenceClassification.
 
     `words` are the vocabulary by token id: they tell how many arguments each token takes.
@@ -61,7 +61,7 @@ class TreeEncoderConfig(PretrainedConfig):
         super().__init__(**kwargs)
 
 
-class TreeEncoderForSequenceClassification(PreTrainedModel):
+class TreeEncoderForSequenceClassification(PreTrainedModel):  # type: ignore[misc]
     """Token ids of prefix words in, logits of the classes out."""
 
     config_class = TreeEncoderConfig

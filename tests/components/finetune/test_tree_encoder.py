@@ -18,7 +18,8 @@ def encoder(**options: object) -> Encoder:
 def logits(made: Encoder, *prefixes: str) -> torch.Tensor:
     inputs = made.tokenizer(list(prefixes), padding=True, return_tensors="pt")
     with torch.inference_mode():
-        return made.model.eval()(**inputs).logits
+        found: torch.Tensor = made.model.eval()(**inputs).logits
+    return found
 
 
 def test_padding_changes_no_answer() -> None:

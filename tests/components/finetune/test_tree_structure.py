@@ -44,8 +44,8 @@ def test_the_order_of_terms_shows_in_no_way_between_them_but_what_comes_later() 
 def test_a_way_is_steps_up_and_steps_down() -> None:
     tree = structure("pow sin x 2")  # 0 [CLS], 1 pow, 2 sin, 3 x, 4 2
     up, down = tree.relation[0] // 2 // (STEPS + 1), tree.relation[0] // 2 % (STEPS + 1)
-    assert (up[3, 4], down[3, 4]) == (2, 1)
-    assert (up[0, 3], down[0, 3]) == (0, 3)
+    assert (int(up[3, 4]), int(down[3, 4])) == (2, 1)
+    assert (int(up[0, 3]), int(down[0, 3])) == (0, 3)
 
 
 def test_long_ways_count_as_the_longest() -> None:
