@@ -13,7 +13,7 @@ from intclass.components.dataset.component import dataset
 from intclass.components.integrate import persistence
 from intclass.components.integrate._functions import fingerprint_input
 from intclass.components.integrate._pool import PoolError
-from intclass.components.integrate.component import integrate
+from intclass.components.integrate.component import gather, integrate
 from intclass.components.shared.errors import RecordsError
 from intclass.components.shared.failure import FAILURE_FILE
 from intclass.components.shared.manifest import write_manifest
@@ -31,7 +31,7 @@ OPTIONS = {
 
 
 def _artifact(path: Path) -> Any:
-    return SimpleNamespace(path=str(path), metadata={})
+    return SimpleNamespace(path=str(path), uri=str(path), metadata={})
 
 
 @pytest.fixture
@@ -68,8 +68,10 @@ def test_the_dataset_decides_whether_there_are_enough_shards(shards: list[Any], 
         "hold_out_larger_than": 0,
         "hold_out_structures": 0.0,
     }
+    gathered = _artifact(tmp_path / "gathered")
+    assert gather.python_func(shards, gathered) == gathered.uri
     with pytest.raises(RecordsError, match=r"^1 of 2 shards came out .* shard 1 \(PoolError"):
-        dataset.python_func(shards, examples, card, report, min_success_ratio=1.0, **options)
-    dataset.python_func(shards, examples, card, report, min_success_ratio=0.5, **options)
+        dataset.python_func(gathered, examples, card, report, min_success_ratio=1.0, **options)
+    dataset.python_func(gathered, examples, card, report, min_success_ratio=0.5, **options)
     assert examples.metadata["missing_shards"] == 1
     assert "Shards of outcomes that failed, whose functions are missing: 1." in Path(card.path).read_text()

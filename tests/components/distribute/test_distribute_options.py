@@ -13,6 +13,7 @@ OTHERS = FinetuneConfig(
     base_model="tbs17/MathBERT",
     revision="main",
     encoding="infix",
+    positions="sequence",
     epochs=7,
     learning_rate=2e-5,
     batch_tokens=99,
