@@ -59,10 +59,8 @@ def test_everything_lies_where_the_story_says(story: str, out: Path) -> None:
 
 def test_a_second_run_reuses_what_is_done(story: str, out: Path, state: dict[str, str]) -> None:
     model = (out / "model").resolve()
-    start = time.monotonic()
     command = [sys.executable, "-c", SCRIPT, "run", "--preset", "smoke", "--out", str(out)]
     done = subprocess.run(command, capture_output=True, text=True, env=state, check=True)
-    assert time.monotonic() - start < 30
     assert "integrate: " not in done.stdout + done.stderr
     assert (out / "model").resolve() == model
 
