@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Final
 
 from intclass.components.distribute.config import DistributeConfig
@@ -16,6 +14,7 @@ from intclass.components.finetune.command_line import MODULE, finetune_arguments
 from intclass.components.finetune.config import FinetuneConfig
 from intclass.components.shared.errors import ClusterError, ConfigError
 from intclass.components.shared.manifest import Manifest, read_manifest
+from intclass.components.shared.signals import exit_on_signal, sigterm_handled
 from intclass.components.shared.storage import is_remote
 
 if TYPE_CHECKING:
@@ -95,15 +94,10 @@ def _torchrun(config: DistributeConfig, arguments: list[str]) -> None:
 @contextlib.contextmanager
 def _sigterm_passed_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
     """On SIGTERM or any other way out, the processes are told and waited for."""
-
-    def terminate(_number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + signal.SIGTERM)
-
-    before = signal.signal(signal.SIGTERM, terminate)
     try:
-        yield
+        with sigterm_handled(exit_on_signal):
+            yield
     finally:
-        signal.signal(signal.SIGTERM, before)
         if process.poll() is None:
             process.terminate()
             process.wait(_PATIENCE_SECONDS)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import threading
 from collections.abc import Iterator
 from types import FrameType
-from typing import Final
 
-EXIT_TERMINATED: Final = 128 + signal.SIGTERM  # what a shell and Kubernetes report for a process that SIGTERM ended
+from intclass.components.shared.signals import sigterm_handled
 
 
 class Interruption:
@@ -27,11 +25,5 @@ class Interruption:
 def noted_interruption() -> Iterator[Interruption]:
     """Note SIGTERM instead of dying of it; outside the main thread, where Python takes no signals, do nothing."""
     interruption = Interruption()
-    if threading.current_thread() is not threading.main_thread():
+    with sigterm_handled(interruption.request):
         yield interruption
-        return
-    previous = signal.signal(signal.SIGTERM, interruption.request)
-    try:
-        yield interruption
-    finally:
-        signal.signal(signal.SIGTERM, previous)

@@ -20,13 +20,14 @@ from intclass.components.finetune.batches import Ints, token_batches
 from intclass.components.finetune.checkpoint import Checkpoints, Weights
 from intclass.components.finetune.examples import Split, TrainSplit
 from intclass.components.finetune.inference import predict_logits
-from intclass.components.finetune.interruption import EXIT_TERMINATED, Interruption, noted_interruption
+from intclass.components.finetune.interruption import Interruption, noted_interruption
 from intclass.components.finetune.log import TrainingLog
 from intclass.components.finetune.metrics import Floats, Scores, score
 from intclass.components.finetune.parallel.strategy import Epoch, Step, Strategy
 from intclass.components.finetune.schedule import batch_tokens_in
 from intclass.components.shared.errors import ConfigError
 from intclass.components.shared.progress import Progress
+from intclass.components.shared.signals import EXIT_TERMINATED
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,17 +6,14 @@ belongs to the driver that holds its lock. A trial whose driver was killed train
 
 from __future__ import annotations
 
-import contextlib
 import math
 import shutil
 import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 from optuna.trial import TrialState
@@ -25,6 +22,7 @@ from intclass.components.finetune.command_line import MODULE, finetune_arguments
 from intclass.components.finetune.config import FinetuneConfig
 from intclass.components.shared.command import EXIT_BAD_INPUT
 from intclass.components.shared.errors import ConfigError
+from intclass.components.shared.signals import exit_on_signal, sigterm_handled
 from intclass.components.tune.metrics import error_in, final_metrics, numbers_in
 from intclass.components.tune.process import LOG_NAME, TrialProcess
 from intclass.components.tune.space import configuration
@@ -66,7 +64,7 @@ class Driver:
         143) and Ctrl-C.
         """
         try:
-            with _sigterm_raised():
+            with sigterm_handled(exit_on_signal):
                 while not self.study.is_over:
                     self._adopt()
                     self._begin()
@@ -266,20 +264,3 @@ class Driver:
             self.study.note(run.number, cpu_seconds=self._spent(run))
             run.process.close()
         self._runs.clear()
-
-
-@contextlib.contextmanager
-def _sigterm_raised() -> Iterator[None]:
-    """SIGTERM ends the program by SystemExit, so that trials are ended too."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def terminate(_number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + signal.SIGTERM)
-
-    before = signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

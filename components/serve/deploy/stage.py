@@ -52,8 +52,9 @@ def deploy(
         from intclass.components.serve.deploy.rollout import Site, roll_out
         from intclass.components.shared.kube import own_run
         from intclass.components.shared.kube.objects import explain
-        from intclass.components.shared.kube.termination import EXIT_TERMINATED, TerminatedError, sigterm_raised
+        from intclass.components.shared.kube.termination import TerminatedError, sigterm_raised
         from intclass.components.shared.kube.workflow import find_workflow
+        from intclass.components.shared.signals import EXIT_TERMINATED
 
         run = run or own_run(connection) or ""
         site = Site(

@@ -18,8 +18,9 @@ from intclass.components.shared.kube.identity import Identity
 from intclass.components.shared.kube.kinds import JobKind, JobState
 from intclass.components.shared.kube.objects import Job, Jobs, explain
 from intclass.components.shared.kube.pods import Pods
-from intclass.components.shared.kube.termination import EXIT_TERMINATED, TerminatedError, sigterm_raised
+from intclass.components.shared.kube.termination import TerminatedError, sigterm_raised
 from intclass.components.shared.kube.workflow import find_workflow, is_stopping, owner_reference
+from intclass.components.shared.signals import EXIT_TERMINATED
 
 _DIGEST: Final = "intclass.github.io/specification"
 _QUOTA: Final = "exceeded quota"

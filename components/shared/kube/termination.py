@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import signal
-import threading
 from collections.abc import Iterator
 from types import FrameType
-from typing import Final
 
-EXIT_TERMINATED: Final = 143
+from intclass.components.shared.signals import sigterm_handled
 
 
 class TerminatedError(BaseException):
@@ -19,15 +16,9 @@ class TerminatedError(BaseException):
 @contextlib.contextmanager
 def sigterm_raised() -> Iterator[None]:
     """SIGTERM raises TerminatedError inside, where this is the main thread; elsewhere signals do not arrive."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
 
     def terminate(_number: int, _frame: FrameType | None) -> None:
         raise TerminatedError
 
-    before = signal.signal(signal.SIGTERM, terminate)
-    try:
+    with sigterm_handled(terminate):
         yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
