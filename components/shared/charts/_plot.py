@@ -67,9 +67,6 @@ class Margins:
     left: float = 50
 
 
-_MARGINS: Final = Margins()
-
-
 class Plot:
     """A picture WIDTH wide with axes `x` and `y`; every mark is placed in data coordinates and has a CSS class.
 
