@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
-from intclass.components.finetune.metrics import Floats, Ints, calibration_error, negative_log_likelihood
+from intclass.components.finetune.metrics import (
+    Floats,
+    Ints,
+    calibration_error,
+    fit_temperature,
+    negative_log_likelihood,
+)
 from intclass.components.shared.errors import RecordsError
 from intclass.components.shared.reliability import ReliabilityBin, reliability
 
 FILE_NAME: Final = "calibration.json"
-# Separable validation data would ask for a temperature of 0, that is, for certainty.
-_BOUNDS: Final = (0.05, 20.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,22 +57,6 @@ class Calibration:
             return cls(**fields, reliability=bins)
         except (OSError, ValueError, TypeError, AttributeError) as error:
             raise RecordsError(f"{path}: no calibration; `intclass finetune` writes one beside its model") from error
-
-
-def fit_temperature(logits: Floats, labels: Ints) -> float:
-    """The temperature that minimises the negative log likelihood of logits (n, 2); 1 where only one class occurs.
-
-    Guo et al. (2017), "On calibration of modern neural networks", section 4.2. Which class is likelier stays.
-    """
-    if not 0 < labels.sum() < len(labels):
-        return 1.0
-    found = minimize_scalar(
-        lambda log_temperature: negative_log_likelihood(logits / math.exp(log_temperature), labels),
-        bounds=tuple(math.log(bound) for bound in _BOUNDS),
-        method="bounded",
-        options={"xatol": 1e-6},
-    )
-    return math.exp(found.x)
 
 
 def calibrate(logits: Floats, labels: Ints) -> Calibration:

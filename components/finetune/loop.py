@@ -65,7 +65,11 @@ class Plan:
 
 @dataclass(frozen=True)
 class Best:
-    """The weights after an epoch, and how they did on the validation split."""
+    """The weights after an epoch, and how they did on the validation split.
+
+    The best have the lowest loss after temperature scaling: that is the model that will answer. Before it, the loss
+    punishes confidence, and would take an earlier, less accurate epoch.
+    """
 
     epoch: int
     scores: Scores
@@ -116,7 +120,7 @@ class Training:
         self._best: Best | None = None
 
     def run(self) -> Fit:
-        """Train until the validation split has had no better loss for `patience` epochs.
+        """Train until the validation split has had no better calibrated loss for `patience` epochs.
 
         The model ends with the best weights. Raises ConfigError when the loss stops being a number, and SystemExit
         after SIGTERM, when the checkpoint is written.
@@ -181,7 +185,7 @@ class Training:
         validation = {f"validation_{name}": value for name, value in asdict(scores).items()}
         measured = {"seconds": self._seconds, "samples": position.samples, "bytes_sent": self._group.bytes_sent}
         self._log.write_measured(measured, epoch=position.epoch, train_loss=loss, **validation)
-        if self._best is None or scores.loss < self._best.scores.loss:
+        if self._best is None or scores.calibrated_loss < self._best.scores.calibrated_loss:
             self._best = Best(position.epoch, scores, _copy_weights(self._model))
         self._position = Position(
             epoch=position.epoch + 1,

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from intclass.components.finetune.calibration import Calibration, calibrate, fit_temperature
+from intclass.components.finetune.calibration import Calibration, calibrate
+from intclass.components.finetune.metrics import fit_temperature
 from intclass.components.shared.errors import RecordsError
 
 RNG = np.random.default_rng(0)

@@ -35,3 +35,11 @@ def test_calibration_error_by_hand() -> None:
 
 def test_a_calibrated_model_has_a_small_error_and_a_boaster_a_large_one() -> None:
     assert calibration_error(LOGITS, LABELS) < 0.08 < calibration_error(20 * LOGITS, LABELS)
+
+
+def test_a_boaster_is_chosen_by_what_it_says_once_it_is_calibrated() -> None:
+    better = LOGITS + (2 * LABELS[:, None] - 1) * np.array([-0.2, 0.2])  # separates the classes a little more
+    sober, boaster = score(LOGITS, LABELS), score(20 * better, LABELS)
+    assert boaster.loss > sober.loss
+    assert boaster.calibrated_loss < sober.calibrated_loss <= sober.loss
+    assert boaster.calibrated_loss == pytest.approx(score(better, LABELS).calibrated_loss)

@@ -49,7 +49,7 @@ def fit(learning_rate: float, log: TrainingLog) -> tuple[Fit, Learner, Split]:
 def test_training_stops_when_it_overfits_and_keeps_the_best_weights(capsys: pytest.CaptureFixture[str]) -> None:
     log = TrainingLog()
     result, learner, validation = fit(1e-2, log)
-    losses = [row["validation_loss"] for row in log.rows]
+    losses = [row["validation_calibrated_loss"] for row in log.rows]
     assert result.best.epoch == 1 + int(np.argmin(losses))
     assert result.epochs == len(losses) == result.best.epoch + PLAN.patience < PLAN.epochs
     assert result.samples == 60 * result.epochs
