@@ -36,6 +36,12 @@ def main(
         Encoding | None,
         typer.Option(help="What the model reads.", show_default="prefix for small, infix for others"),
     ] = _USUAL.encoding,
+    train_examples: Annotated[
+        int | None, typer.Option(metavar="N", help="Learn from N training examples only.", show_default="all")
+    ] = _USUAL.train_examples,
+    validation_examples: Annotated[
+        int | None, typer.Option(metavar="N", help="Look at N validation examples only.", show_default="all")
+    ] = _USUAL.validation_examples,
     epochs: Annotated[int, typer.Option(help="Passes over the train split, at most.")] = _USUAL.epochs,
     learning_rate: Annotated[
         float | None, typer.Option(help="Peak learning rate.", show_default="1e-3 for small, 5e-5 for others")
@@ -53,7 +59,7 @@ def main(
     weight_decay: Annotated[float, typer.Option(help="Decay of the weight matrices.")] = _USUAL.weight_decay,
     dropout: Annotated[float, typer.Option(help="Dropout; for a pretrained model, of its head.")] = _USUAL.dropout,
     patience: Annotated[
-        int, typer.Option(help="Epochs without a better validation loss before training stops.")
+        int, typer.Option(help="Epochs without a better calibrated validation loss before training stops.")
     ] = _USUAL.patience,
     reorder_arguments: Annotated[
         bool, typer.Option(help="Shuffle the arguments of sums and products in each epoch (prefix words only).")
@@ -116,6 +122,8 @@ def main(
         base_model=base_model,
         revision=revision,
         encoding=encoding,
+        train_examples=train_examples,
+        validation_examples=validation_examples,
         epochs=epochs,
         learning_rate=learning_rate,
         batch_tokens=batch_tokens,

@@ -13,6 +13,7 @@ CARD_NAME: Final = "README.md"
 
 _READS: Final = {
     "prefix": "canonical expressions as prefix words, such as `mul x exp pow x 2`",
+    "prefix-tokens": "canonical expressions as prefix words, each a token, such as `mul x exp pow x 2`",
     "infix": "canonical expressions as text, such as `x*exp(x**2)`",
 }
 _TEXT: Final = """\

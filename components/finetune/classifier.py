@@ -88,10 +88,10 @@ class Classifier:
 
     def _text(self, integrand: str | Expr) -> str:
         expr = parse(integrand) if isinstance(integrand, str) else integrand
-        return " ".join(prefix_words(canonical(expr))) if self._encoding == "prefix" else canonical_text(expr)
+        return " ".join(prefix_words(canonical(expr))) if self._encoding != "infix" else canonical_text(expr)
 
     def _texts(self, prefixes: Sequence[str]) -> Sequence[str]:
-        if self._encoding == "prefix":
+        if self._encoding != "infix":
             return prefixes
         return [canonical_text(from_prefix(prefix.split())) for prefix in prefixes]
 

@@ -8,7 +8,7 @@ from typing import Final, Literal, get_args
 
 from intclass.components.shared.errors import ConfigError
 
-Encoding = Literal["prefix", "infix"]
+Encoding = Literal["prefix", "prefix-tokens", "infix"]
 ClassWeights = Literal["none", "balanced"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Optimizer = Literal["adamw", "muon", "sgd"]
@@ -30,6 +30,8 @@ _CHOICES: Final = {
 }
 _AT_LEAST: Final = {
     "epochs": 1,
+    "train_examples": 2,
+    "validation_examples": 1,
     "batch_tokens": 1,
     "patience": 1,
     "max_length": 8,
@@ -56,8 +58,12 @@ class FinetuneConfig:
     Attributes:
         base_model: `small`, a name on the Hugging Face hub (`tbs17/MathBERT`), a local folder, or a gs:// folder.
         revision: Branch, tag or commit on the hub; None takes the one that is known to hold safetensors, or main.
-        encoding: What the model reads: `prefix` words or `infix` text. None takes what the base model was trained on by
-            this program, else `prefix` for `small` and `infix` for the others.
+        encoding: What the model reads: `infix` text, `prefix` words in the pieces of its own tokenizer, or
+            `prefix-tokens`, the same words with a token for each. None takes what the base model was trained on by this
+            program, else `prefix` for `small` and `infix` for the others.
+        train_examples: Learn from so many examples of the train split only, the same ones for each seed, and among
+            them those of any smaller number; None takes all.
+        validation_examples: Look at so many examples of the validation split only, likewise.
         epochs: Passes over the training split, at most. A training that goes on from a checkpoint may be given more or
             fewer.
         learning_rate: Peak of the schedule; None takes 1e-3 for `small` and 5e-5 for a pretrained model.
@@ -73,7 +79,7 @@ class FinetuneConfig:
         max_gradient_norm: Longer gradients are cut to this length; infinity never cuts.
         weight_decay: Of the weight matrices; biases and norms are left alone.
         dropout: In the whole of `small`, and before the classification head of a pretrained model.
-        patience: Epochs without a better validation loss after which training stops.
+        patience: Epochs without a better calibrated validation loss after which training stops.
         reorder_arguments: Whether a model that reads prefix words sees the arguments of sums and products in another
             order in each epoch, which keeps it from learning the canonical order by heart.
         class_weights: `balanced` weighs each class by the inverse of its frequency.
@@ -104,6 +110,8 @@ class FinetuneConfig:
     base_model: str = SMALL
     revision: str | None = None
     encoding: Encoding | None = None
+    train_examples: int | None = None
+    validation_examples: int | None = None
     epochs: int = 20
     learning_rate: float | None = None
     batch_tokens: int | None = None
@@ -157,7 +165,7 @@ class FinetuneConfig:
         # Rotary position embeddings turn pairs of a head's coordinates.
         uneven = self.hidden_size % (2 * self.num_heads) != 0
         self._refuse("hidden_size", uneven, f"give a multiple of 2 * num_heads = {2 * self.num_heads}")
-        self._refuse("encoding", self.is_small and self.encoding == "infix", "`small` knows prefix words only")
+        self._refuse("encoding", self.is_small and self.encoding not in (None, "prefix"), "`small` reads `prefix` only")
         flat = self.optimizer == "muon" and self.strategy == "parameter-server"
         self._refuse("optimizer", flat, "a parameter-server holds pieces of the model; take `adamw` or `sgd`")
 

@@ -19,8 +19,12 @@ from intclass.components.finetune.token_cache import TokenCache
 from intclass.components.finetune.tokenizer import TextReader, Tokens
 from intclass.components.shared.errors import RecordsError
 
-_COLUMNS: Final[dict[Encoding, str]] = {"prefix": "prefix", "infix": "canonical"}
+_COLUMNS: Final[dict[Encoding, str]] = {"prefix": "prefix", "prefix-tokens": "prefix", "infix": "canonical"}
 _REORDER_STREAM: Final = 1  # keeps these draws apart from those of the batches
+_SUBSET_SEED: Final = 20_240_229  # fixed, so that trainings with several seeds learn from the same examples
+
+
+Limits = tuple[int | None, int | None]  # of examples in the train and the validation split
 
 
 @dataclass(frozen=True)
@@ -71,14 +75,15 @@ def read_target(examples: pa.Table, *, source: str) -> str:
 
 
 def read_splits(
-    examples: pa.Table, encoder: Encoder, *, reordered: bool, seed: int
+    examples: pa.Table, encoder: Encoder, *, reordered: bool, seed: int, limits: Limits = (None, None)
 ) -> tuple[tuple[TrainSplit, Split], dict[str, int]]:
     """The train and the validation split; how many examples they hold, and how many inputs were too long.
 
-    Raises RecordsError if a split is empty, or the train split lacks a class.
+    The two have at most as many examples as their `limits` say, if any. Raises RecordsError if a split is empty, or
+    the train split lacks a class.
     """
     reader, cache = encoder.reader(), TokenCache.of_environment()
-    texts, labels = read_texts(examples, "train", encoder.encoding)
+    texts, labels = read_texts(examples, "train", encoder.encoding, limit=limits[0])
     if missing := {0, 1} - set(labels.tolist()):
         name = LABELS[encoder.target][missing.pop()]
         raise RecordsError(f"the train split has no '{name}' example among its {len(labels)}: draw more functions")
@@ -87,7 +92,7 @@ def read_splits(
         texts=texts, labels=labels, reader=reader, reordered=reordered, seed=seed, cache=cache, digest=digest
     )
 
-    validation_texts, validation_labels = read_texts(examples, "validation", encoder.encoding)
+    validation_texts, validation_labels = read_texts(examples, "validation", encoder.encoding, limit=limits[1])
     validation_digest = _digest(reader, validation_texts) if cache else ""
     tokens = cached(cache, (validation_digest,), lambda: reader(validation_texts))
     counts = {
@@ -96,6 +101,11 @@ def read_splits(
         "truncated_inputs": cached(cache, (digest,), lambda: reader(texts)).truncated + tokens.truncated,
     }
     return (training, Split(tokens.ids, validation_labels)), counts
+
+
+def subset(count: int, limit: int) -> Ints:
+    """The places, in rising order, of `limit` of a split's `count` examples: those of a smaller limit and some more."""
+    return np.sort(np.random.default_rng(_SUBSET_SEED).permutation(count)[:limit])
 
 
 def cached(cache: TokenCache | None, key: tuple[object, ...], make: Callable[[], Tokens]) -> Tokens:
@@ -107,9 +117,13 @@ def _digest(reader: TextReader, texts: Sequence[str]) -> str:
     return hashlib.sha256("\n".join([reader.digest, *texts]).encode()).hexdigest()
 
 
-def read_texts(examples: pa.Table, name: str, encoding: Encoding) -> tuple[list[str], Ints]:
-    """The texts and the labels (n,) of one split; raises RecordsError if it is empty."""
+def read_texts(
+    examples: pa.Table, name: str, encoding: Encoding, *, limit: int | None = None
+) -> tuple[list[str], Ints]:
+    """The texts and the labels (n,) of one split, or of `limit` examples of it; raises RecordsError if it is empty."""
     rows = examples.filter(pc.equal(examples["split"], name))
     if len(rows) == 0:
         raise RecordsError(f"the {name} split is empty: draw more functions, or give the split a larger share")
+    if limit is not None:
+        rows = rows.take(subset(len(rows), limit))
     return rows[_COLUMNS[encoding]].to_pylist(), np.asarray(rows["label"], dtype=np.int64)

@@ -65,7 +65,8 @@ def prepare(dataset: str | Path, config: FinetuneConfig, *, compute: Compute, ra
     encoder = make_encoder(config, target=read_target(examples, source=str(dataset)))
     config = _resolved(config, encoder, compute)
     assert config.batch_tokens is not None
-    splits, counts = read_splits(examples, encoder, reordered=config.reorder_arguments, seed=config.seed)
+    limits = config.train_examples, config.validation_examples
+    splits, counts = read_splits(examples, encoder, reordered=config.reorder_arguments, seed=config.seed, limits=limits)
     recipe = _recipe(config, splits[0])
     plan = Plan(
         epochs=config.epochs,
@@ -93,7 +94,7 @@ def _resolved(config: FinetuneConfig, encoder: Encoder, compute: Compute) -> Fin
     return replace(
         config,
         encoding=encoder.encoding,
-        reorder_arguments=config.reorder_arguments and encoder.encoding == "prefix",
+        reorder_arguments=config.reorder_arguments and encoder.encoding != "infix",
         learning_rate=config.learning_rate or (1e-3 if config.is_small else 5e-5),
         batch_tokens=config.batch_tokens or (1024 if config.is_small else 4096),
         device=str(compute.device),

@@ -9,7 +9,7 @@ AutoModelForSequenceClassification; only the tree needs code of ours, which this
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast, get_args
@@ -29,7 +29,7 @@ from transformers import (
 
 from intclass.components.finetune.config import Encoding, FinetuneConfig
 from intclass.components.finetune.quiet import quiet_transformers
-from intclass.components.finetune.tokenizer import TextReader, prefix_tokenizer
+from intclass.components.finetune.tokenizer import TextReader, add_prefix_words, prefix_tokenizer
 from intclass.components.finetune.tree_encoder import TreeEncoderConfig, TreeEncoderForSequenceClassification
 from intclass.components.shared import storage
 from intclass.components.shared.errors import ConfigError
@@ -147,7 +147,22 @@ def _pretrained(config: FinetuneConfig, target: str) -> Encoder:
     # tbs17/MathBERT's tokenizer knows no limit, and a longer input would have no position embeddings.
     positions = getattr(shape, "max_position_embeddings", config.max_length)
     tokenizer.model_max_length = min(config.max_length, tokenizer.model_max_length, positions)
-    return Encoder(model, tokenizer, target, config.encoding or _noted_encoding(shape) or "infix")
+    encoding = config.encoding or _noted_encoding(shape) or "infix"
+    if encoding == "prefix-tokens":
+        _embed_added(model, add_prefix_words(tokenizer))
+    return Encoder(model, tokenizer, target, encoding)
+
+
+@torch.no_grad()
+def _embed_added(model: PreTrainedModel, pieces: Mapping[int, Sequence[int]]) -> None:
+    """Give each new token, in rising order, the mean of the embeddings of those that spelt it so far."""
+    if not pieces:
+        return
+    rows = model.get_input_embeddings().num_embeddings  # some models have more than tokens
+    model.resize_token_embeddings(max(rows, max(pieces) + 1), mean_resizing=False)
+    embeddings = model.get_input_embeddings().weight
+    for token, spelt in pieces.items():
+        embeddings[token] = embeddings[list(spelt)].mean(dim=0)
 
 
 def _classes(target: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tokenizers import Tokenizer
+from tokenizers import AddedToken, Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.processors import TemplateProcessing
@@ -35,6 +35,15 @@ def prefix_tokenizer(max_length: int) -> PreTrainedTokenizerFast:
         model_max_length=max_length,
         model_input_names=["input_ids", "attention_mask"],
     )
+
+
+def add_prefix_words(tokenizer: PreTrainedTokenizerBase) -> dict[int, list[int]]:
+    """Add a token for each prefix word that has none; returns the pieces that spelt each new token."""
+    spelt = {word: tokenizer.encode(word, add_special_tokens=False) for word in PREFIX_VOCABULARY}
+    words = [word for word, pieces in spelt.items() if len(pieces) > 1 or tokenizer.unk_token_id in pieces]
+    # Taken before the tokenizer's own changes, such as lower case, and never within a longer word.
+    tokenizer.add_tokens([AddedToken(word, single_word=True, normalized=False) for word in words])
+    return {int(tokenizer.convert_tokens_to_ids(word)): spelt[word] for word in words}
 
 
 @dataclass(frozen=True)

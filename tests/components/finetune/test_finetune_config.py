@@ -28,6 +28,9 @@ from intclass.components.shared.errors import ConfigError
         {"precision": "float64"},
         {"encoding": "postfix"},
         {"encoding": "infix"},  # which `small` does not know
+        {"encoding": "prefix-tokens"},  # `small` has no others
+        {"train_examples": 1},
+        {"validation_examples": 0},
         {"base_model": ""},
         {"hidden_size": 100},  # not a multiple of 2 * 4 heads
         {"num_layers": 0},

@@ -84,6 +84,33 @@ def test_a_pretrained_model_may_read_prefix_words(tiny_bert: Path) -> None:
     assert make_encoder(config, target="elementary").encoding == "prefix"
 
 
+def test_each_prefix_word_may_get_a_token_that_starts_as_the_mean_of_its_pieces(
+    tiny_bert: Path, tmp_path: Path
+) -> None:
+    pieces, tokens = (
+        make_encoder(FinetuneConfig(base_model=str(tiny_bert), encoding=encoding), target="elementary")
+        for encoding in ("prefix", "prefix-tokens")
+    )
+    spelt = pieces.tokenizer.tokenize("cos sqrt x")
+    assert spelt == ["co", "##s", "sq", "##rt", "x"]
+    text = "mul cos x sqrt E"
+    assert tokens.tokenizer.tokenize(text) == text.split()
+
+    old, new = (each.model.get_input_embeddings().weight for each in (pieces, tokens))
+    assert torch.equal(new[: len(old)], old)
+    co, s = pieces.tokenizer.convert_tokens_to_ids(["co", "##s"])
+    assert torch.equal(new[tokens.tokenizer.convert_tokens_to_ids("cos")], (old[co] + old[s]) / 2)
+
+    tokens.save(tmp_path)
+    for loaded in (
+        load_encoder(tmp_path, name="it"),
+        make_encoder(FinetuneConfig(base_model=str(tmp_path)), target="solved"),
+    ):
+        assert loaded.encoding == "prefix-tokens"
+        assert loaded.reader()([text]).ids == tokens.reader()([text]).ids
+        assert torch.equal(loaded.model.get_input_embeddings().weight, new)
+
+
 def test_training_goes_on_from_an_own_model_with_its_encoding(tmp_path: Path) -> None:
     make_encoder(SMALL, target="solved").save(tmp_path)
     encoder = make_encoder(FinetuneConfig(base_model=str(tmp_path)), target="elementary")
