@@ -24,7 +24,7 @@ PRESET ?= laptop
 PYTEST ?= $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all lint format compile bench dataset model images constraints clean
+.PHONY: help setup run test test-all lint format compile bench dataset model images containers constraints clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -92,9 +92,14 @@ BUILDAH_FLAGS ?=
 images: $(ROLES:%=image-%)  ## build the container images with buildah (one: make image-cpu)
 
 image-%: images/%/Containerfile
-	$(BUILDAH) build --format docker $(BUILDAH_FLAGS) --file $< --tag $(REGISTRY)/intclass-python-$*:$(IMAGE_TAG) \
-		--build-arg REVISION=$$(git rev-parse HEAD) \
-		--build-arg TORCH_BACKEND=$(TORCH_BACKEND) --build-arg TORCH_VERSION=$(TORCH_VERSION) .
+	$(BUILDAH) build --format docker --layers $(BUILDAH_FLAGS) --file $< --tag $(REGISTRY)/intclass-python-$*:$(IMAGE_TAG) \
+		--build-arg REVISION=$$(git rev-parse HEAD) $(if $(filter train serve,$*),--build-arg TORCH="$(TORCH)") .
+
+# Each step in a container of its own image; their engine is Docker's if one answers, else Podman's.
+ENGINE ?= $(if $(DOCKER_HOST)$(wildcard /var/run/docker.sock),docker,podman)
+
+containers: setup  ## run the whole pipeline on this machine in the images (make images; ENGINE=docker or podman)
+	$(BIN)/intclass run --runner $(ENGINE) --preset smoke --out runs/containers
 
 constraints: $(UV)  ## resolve constraints.txt anew
 	@echo 'torch==$(TORCH_VERSION)$(if $(LOCAL_TORCH),+cpu)' > $(VENV)/torch.txt

@@ -52,6 +52,9 @@ def run(
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set one pipeline parameter; repeatable.")
     ] = None,
+    runner: Annotated[
+        str, typer.Option(help="Each step is a process, or a container of its own image: process, docker, podman.")
+    ] = "process",
 ) -> None:
     """Run the whole compiled pipeline on this machine, from random functions to an answering model.
 
@@ -61,7 +64,7 @@ def run(
     """
     from intclass.pipelines.story import run_and_tell
 
-    run_and_tell(preset, out or Path("runs") / preset, assignments or [])
+    run_and_tell(preset, out or Path("runs") / preset, assignments or [], runner=runner)
 
 
 @app.command()

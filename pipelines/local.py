@@ -1,11 +1,12 @@
-"""Running the compiled pipeline on this machine with kfp.local, a subprocess for each task.
+"""Running the compiled pipeline on this machine with kfp.local, a subprocess or a container for each task.
 
-The run has a process of its own (`python -m intclass.pipelines.local ARGUMENTS.json`), because kfp.local takes over
-logging and print while it works. That process's output is the run's log; its progress comes back as JSON lines.
+The run has a process of its own (`python -m intclass.pipelines.local OUT RUNNER`), because kfp.local takes over logging
+and print while it works. That process's output is the run's log; its progress comes back as JSON lines.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -15,21 +16,25 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast, get_args
 
 import yaml
 
 import intclass.components
 from intclass.components.shared import storage
-from intclass.components.shared.errors import IntclassError
+from intclass.components.shared.errors import ConfigError, IntclassError
 from intclass.components.shared.failure import FAILURE_FILE
 from intclass.components.shared.progress import EVENT_FILE_VARIABLE
+from intclass.pipelines import containers
 from intclass.pipelines.compiling import COMPILED
 from intclass.pipelines.monitor import Monitor
 
+PROCESS: Final = "process"
+RUNNERS: Final = (PROCESS, *get_args(containers.Engine))  # where a task of the run works
+EVENTS: Final = "progress.jsonl"  # below the run's folder
 POLL_SECONDS: Final = 0.2
 STOP_SECONDS: Final = 10.0
 
@@ -47,14 +52,35 @@ class RunResult:
     seconds: float
 
 
-def run_pipeline(arguments: Mapping[str, Any], out: Path) -> RunResult:
+def run_pipeline(arguments: Mapping[str, Any], out: Path, *, runner: str = PROCESS) -> RunResult:
     """Run the committed YAML with these arguments below `out`; finished tasks of an earlier run are reused.
 
-    Raises RunFailedError with the failing task's own message. Ctrl-C stops every process of the run.
+    Raises RunFailedError with the failing task's own message. Ctrl-C stops every process and container of the run.
     """
+    with _ready(runner, out):
+        return _run(arguments, out, runner)
+
+
+@contextlib.contextmanager
+def _ready(runner: str, out: Path) -> Iterator[None]:
+    """Within it an engine answers, if the runner needs one; at its end no container of the run is left."""
+    if runner not in RUNNERS:
+        raise ConfigError(f"no runner '{runner}'; there are {', '.join(RUNNERS)}")
+    if runner == PROCESS:
+        yield
+        return
+    with containers.answering(cast("containers.Engine", runner)):
+        containers.images_fingerprint()  # refuses to begin without images
+        try:
+            yield
+        finally:
+            containers.remove_containers(out)
+
+
+def _run(arguments: Mapping[str, Any], out: Path, runner: str) -> RunResult:
     out.mkdir(parents=True, exist_ok=True)
     request, result = out / "arguments.json", out / "result.json"
-    log, events = out / "run.log", out / "progress.jsonl"
+    log, events = out / "run.log", out / EVENTS
     result.unlink(missing_ok=True)
     forget_failed_shards(out)
     events.write_text("")
@@ -62,7 +88,7 @@ def run_pipeline(arguments: Mapping[str, Any], out: Path) -> RunResult:
     start = time.monotonic()
     with log.open("w") as log_file, Monitor(events) as monitor:
         process = subprocess.Popen(
-            [sys.executable, "-m", "intclass.pipelines.local", str(out)],
+            [sys.executable, "-m", "intclass.pipelines.local", str(out), runner],
             stdout=log_file,
             stderr=subprocess.STDOUT,
             env={**os.environ, EVENT_FILE_VARIABLE: str(events), "PYTHONUNBUFFERED": "1"},
@@ -130,16 +156,23 @@ def without_retries(compiled: str) -> str:
     return yaml.safe_dump_all(documents, sort_keys=False)
 
 
-def _run_here(out: Path) -> None:
+def _run_here(out: Path, runner: str) -> None:
     """The run's own process: execute the compiled YAML with kfp.local and write `result.json` at the end."""
     from kfp import components, local
 
     arguments = json.loads((out / "arguments.json").read_text())
+    if runner == PROCESS:
+        how, program = local.SubprocessRunner(use_venv=False), code_fingerprint()
+    else:
+        artifacts, work, events = out / "artifacts", out / "work", out / EVENTS
+        containers.hand_over(artifacts, work, events)
+        how = local.DockerRunner(**containers.container_options(out, events, arguments))
+        program = containers.images_fingerprint()
     local.init(
-        runner=local.SubprocessRunner(use_venv=False),
+        runner=how,
         pipeline_root=str(out / "artifacts"),
         enable_caching=True,
-        cache_root=str(out / "cache" / code_fingerprint()),
+        cache_root=str(out / "cache" / program),
     )
     task = components.load_component_from_text(without_retries(COMPILED.read_text()))(**arguments)
     paths = {name: artifact.path for name, artifact in task.outputs.items()}
@@ -148,4 +181,4 @@ def _run_here(out: Path) -> None:
 
 
 if __name__ == "__main__":
-    _run_here(Path(sys.argv[1]))
+    _run_here(Path(sys.argv[1]), sys.argv[2])

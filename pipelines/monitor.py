@@ -27,7 +27,7 @@ class Monitor:
         self._events = events
         self._console = console or Console(file=sys.stderr)
         self._offset = 0
-        self._states: dict[str, dict[int, State]] = {}
+        self._states: dict[str, dict[str, State]] = {}
         self._shown: dict[str, tuple[float, str]] = {}
         self._bars: Bars | None = None
         self._tasks: dict[str, TaskID] = {}

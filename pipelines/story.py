@@ -15,7 +15,7 @@ from intclass.components.shared.last_run import remember_model
 from intclass.components.shared.manifest import read_manifest
 from intclass.components.shared.records import LABELS
 from intclass.pipelines.arguments import declared_parameters, parse_assignments
-from intclass.pipelines.local import RunResult, run_pipeline
+from intclass.pipelines.local import PROCESS, RunResult, run_pipeline
 from intclass.pipelines.presets import find_preset
 
 # Short names in the run's folder for the artifacts that kfp.local files under dated folders.
@@ -26,17 +26,20 @@ LINKS: Final = {
     "evaluation": "evaluation",
     "report": "report.html",
 }
+# What `auto` stands for in a container: its image holds FriCAS, whatever this machine has.
+IN_IMAGES: Final = {"engines": "fricas,sympy"}
 
 
-def run_and_tell(preset_name: str, out: Path, assignments: Sequence[str]) -> None:
+def run_and_tell(preset_name: str, out: Path, assignments: Sequence[str], *, runner: str = PROCESS) -> None:
     """Run the preset below `out` and print the story; raises IntclassError for bad arguments or a failed task."""
     console = Console(highlight=False, soft_wrap=True)
     preset = find_preset(preset_name)
     out = out.resolve()
-    arguments = _complete({**preset.arguments, **parse_assignments(assignments)}, out)
+    chosen = {**({} if runner == PROCESS else IN_IMAGES), **preset.arguments, **parse_assignments(assignments)}
+    arguments = _complete(chosen, out)
     console.print(f"[bold]intclass run[/] --preset {preset.name}: {preset.purpose}")
     console.print(f"engines {arguments['engines']}, target {arguments['target']}; everything goes to {out}\n")
-    result = run_pipeline(arguments, out)
+    result = run_pipeline(arguments, out, runner=runner)
     _link(result, out)
     remember_model(out / "model")
     _tell_numbers(console, result)

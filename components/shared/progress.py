@@ -23,6 +23,8 @@ LINE_INTERVAL_SECONDS: Final = 5.0
 EVENT_INTERVAL_SECONDS: Final = 0.2
 EVENT_FILE_VARIABLE: Final = "INTCLASS_PROGRESS_FILE"
 
+_LOADED: Final = time.time_ns()  # beside its id this tells a process from one in another container
+
 
 @dataclass(frozen=True, kw_only=True)
 class State:
@@ -149,7 +151,7 @@ class Progress:
         if self._silent or not path or not (always or now - self._last_event >= EVENT_INTERVAL_SECONDS):
             return
         self._last_event = now
-        event = {"process": os.getpid(), **asdict(self.state)}
+        event = {"process": f"{os.getpid()}-{_LOADED}", **asdict(self.state)}
         with Path(path).open("a") as file:  # one short write in append mode: lines of several processes never mix
             file.write(json.dumps(event) + "\n")
 

@@ -136,7 +136,8 @@ class TestEvents:
         events = [json.loads(line) for line in (tmp_path / "events").read_text().splitlines()]
         assert [event["done"] for event in events] == [0, 1, 2, 2]
         assert events[-1]["kinds"] == {"good": 1, "bad": 1}
-        assert {event["process"] for event in events} == {os.getpid()}
+        [process] = {event["process"] for event in events}
+        assert process.startswith(f"{os.getpid()}-")
         event = {key: value for key, value in events[-1].items() if key != "process"}
         assert State(**event).line.startswith("read: 2/2 (100 %)")
 
