@@ -8,7 +8,7 @@ can be gone on from. The files hold tensors and plain values, and loading them r
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -25,6 +25,8 @@ FORKABLE: Final = frozenset(
     {"learning_rate", "schedule", "warmup_fraction", "batch_tokens", "batch_growth", "weight_decay", "dropout"}
     | {"label_smoothing", "class_weights", "max_gradient_norm", "patience"}
 )
+
+OUTER: Final = "outer"  # DiLoCo's momentum in the state: an optimiser of changes, which do not decay
 
 Weights = dict[str, torch.Tensor]
 Content = dict[str, Any]
@@ -46,11 +48,26 @@ def fork(source: str | Path, destination: str | Path, changes: Mapping[str, Any]
     if "batch_tokens" in changes:
         content["batch_tokens"] = changes["batch_tokens"] * len(content["ranks"])
     if "weight_decay" in changes:
-        content["shared"]["optimizer"]["param_groups"][0]["weight_decay"] = changes["weight_decay"]
+        for groups in _param_groups([content["shared"], content["ranks"]]):
+            groups[0]["weight_decay"] = changes["weight_decay"]  # matrices; what follows does not decay
     if content["best_epoch"]:
         best = f"best-{content['best_epoch']:04}.pt"
         copy.write(best, origin.read(best))
     copy.write(last, content)
+
+
+def _param_groups(state: object) -> Iterator[list[dict[str, Any]]]:
+    """Of each optimiser of weights within the state, wherever a strategy keeps it; Muon's state is one of two."""
+    if isinstance(state, Mapping):
+        if "param_groups" in state:
+            yield state["param_groups"]
+            return
+        for name, value in state.items():
+            if name != OUTER:
+                yield from _param_groups(value)
+    elif isinstance(state, list):
+        for value in state:
+            yield from _param_groups(value)
 
 
 class Checkpoints:

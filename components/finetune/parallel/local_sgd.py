@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parameters_to_vector
 
+from intclass.components.finetune.checkpoint import OUTER
 from intclass.components.finetune.config import FinetuneConfig
 from intclass.components.finetune.learner import Batch, Learner
 from intclass.components.finetune.parallel.group import Group
@@ -70,7 +71,7 @@ class LocalSgd(Stepwise):
 
     def shared_state(self) -> State:
         """The outer momentum."""
-        return {"outer": self._outer.state_dict()}
+        return {OUTER: self._outer.state_dict()}
 
     def own_state(self) -> State:
         """The moments of the replica's own optimiser."""
@@ -80,7 +81,7 @@ class LocalSgd(Stepwise):
         """The replica goes on with its own moments, or, if there are more replicas now, with another's."""
         with torch.no_grad():
             self._common.copy_(parameters_to_vector(self._parameters))
-        self._outer.load_state_dict(dict(shared["outer"]))
+        self._outer.load_state_dict(dict(shared[OUTER]))
         self.learner.optimizer.load_state_dict(dict(own["optimizer"]))
 
 

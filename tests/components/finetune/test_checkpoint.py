@@ -85,6 +85,43 @@ def test_another_training_goes_on_from_a_fork_with_other_options(storage_root: s
     assert checkpoints(origin, weight_decay=0.1, batch_tokens=100).load() is not None
 
 
+def decays(*values: float) -> dict[str, Any]:
+    return {"state": {}, "param_groups": [{"weight_decay": value} for value in values]}
+
+
+@pytest.mark.parametrize(
+    ("shared", "own", "expected"),
+    [
+        (
+            {"optimizer": {"muon": decays(0.1), "adamw": decays(0.1, 0.0)}},
+            {},
+            ({"optimizer": {"muon": decays(0.3), "adamw": decays(0.3, 0.0)}}, {}),
+        ),
+        (
+            {"outer": decays(0.0)},
+            {"optimizer": decays(0.1, 0.0)},
+            ({"outer": decays(0.0)}, {"optimizer": decays(0.3, 0.0)}),
+        ),
+        ({"workers": [decays(0.0, 0.0)] * 2}, {}, ({"workers": [decays(0.3, 0.0)] * 2}, {})),
+        (
+            {"servers": [{"optimizer": decays(0.1, 0.0), "version": 3}]},
+            {},
+            ({"servers": [{"optimizer": decays(0.3, 0.0), "version": 3}]}, {}),
+        ),
+    ],
+    ids=["muon", "local-sgd", "hogwild", "parameter-server"],
+)
+def test_a_forks_weight_decay_reaches_the_optimisers_of_every_strategy(
+    shared: dict[str, Any], own: dict[str, Any], expected: tuple[dict[str, Any], dict[str, Any]], tmp_path: Path
+) -> None:
+    content = {"batch_tokens": 200, "ranks": [own], "shared": shared}
+    checkpoints(str(tmp_path / "origin")).save(7, content, best_epoch=0, best_weights=None)
+    fork(tmp_path / "origin", tmp_path / "copy", {"weight_decay": 0.3})
+    found = checkpoints(str(tmp_path / "copy"), weight_decay=0.3).load()
+    assert found is not None
+    assert (found[0]["shared"], found[0]["ranks"]) == (expected[0], [expected[1]])
+
+
 def test_there_must_be_something_to_fork(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="no checkpoint"):
         fork(tmp_path / "nothing", tmp_path / "copy", {})

@@ -1,8 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
+from intclass.components.finetune import FinetuneConfig, finetune
+from intclass.components.finetune.checkpoint import FOLDER_NAME, fork
 from intclass.components.finetune.learner import Recipe, make_optimizer, set_learning_rate
 from intclass.components.finetune.muon import MuonAndAdamW, hidden_matrices
 
@@ -68,3 +75,16 @@ def test_it_goes_on_from_its_state() -> None:
         second.step()
         second.zero_grad()
     assert all(torch.equal(*pair) for pair in zip(straight.parameters(), paused.parameters(), strict=True))
+
+
+def test_a_fork_goes_on_with_its_own_weight_decay(dataset: Path, tmp_path: Path, tiny: FinetuneConfig) -> None:
+    muon = replace(tiny, optimizer="muon", weight_decay=0.01)
+    with pytest.raises(SystemExit):
+        finetune(dataset, tmp_path / "parent", replace(muon, pause_after=1))
+    weights = {}
+    for decay in (0.01, 5.0):
+        fork(tmp_path / "parent" / FOLDER_NAME, tmp_path / f"{decay}" / FOLDER_NAME, {"weight_decay": decay})
+        finetune(dataset, tmp_path / f"{decay}", replace(muon, epochs=2, weight_decay=decay))
+        weights[decay] = load_file(tmp_path / f"{decay}" / "model.safetensors")
+    hidden = "layers.0.gated_in.weight"
+    assert weights[5.0][hidden].norm() < 0.98 * weights[0.01][hidden].norm()
