@@ -26,7 +26,7 @@ ARGUMENTS = {
     "engines": "sympy",
     "target": "solved",
     "solved_within_seconds": 0.5,
-    "margin": 1.0,  # which no model reaches: the gate refuses
+    "margin": 0.99,  # which no model reaches: the gate refuses
 }
 
 
