@@ -29,8 +29,9 @@ def main(
     families: Annotated[
         str,
         typer.Option(
-            help="How functions are drawn, with weights if not equal: `forward` (label unknown); with a label known by "
-            "construction, `backward`, `parts` (elementary), `liouville`, `chebyshev`, `disguised` (both classes).",
+            help="How functions are drawn, with weights if not equal: `forward`, `short` (textbook's), label "
+            "unknown; with a label known by construction, `backward`, `parts` (elementary), `liouville`, `chebyshev`, "
+            "`disguised` (both classes).",
             metavar="NAME[:WEIGHT],...",
         ),
     ] = "forward",

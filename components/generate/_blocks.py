@@ -1,7 +1,7 @@
 """Samples in blocks: the unit that one worker draws, and that depends on (seed, block) alone.
 
 A block's sizes, families and classes are settled first. Then each place is drawn, attempt after attempt, until it has a
-function that is no junk: the words of forward samples together, certified ones each from random numbers of its own. The
+function that is no junk: the words of forward samples together, all others each from random numbers of its own. The
 block is drawn whole even where only a part of it is asked for, with SymPy's cache and its own random numbers (which
 order its questions about assumptions) put back first: so what SymPy did before makes no difference.
 """
@@ -86,7 +86,7 @@ def draw_block(source: Source, block: int) -> list[Sample]:
                 _try(sample, partial(_forward, words[place]))
             else:
                 rng = stream(source.seed, block, 1 + attempt, place)
-                _try(sample, partial(_certified, Dice(source.grammar, rng, classes[place])))
+                _try(sample, partial(_made, Dice(source.grammar, rng, classes[place])))
         if all(sample.text for sample in samples):
             return samples
     raise _hopeless(source, next(sample for sample in samples if not sample.text))
@@ -114,7 +114,7 @@ def _forward(words: Sequence[Word], sample: Sample) -> None:
     sample.text = to_text(build(words))
 
 
-def _certified(dice: Dice, sample: Sample) -> None:
+def _made(dice: Dice, sample: Sample) -> None:
     made = construct(sample.family, sample.internal_nodes, dice)
     sample.text, sample.label, sample.certificate = to_text(made.integrand), made.label, made.certificate
     sample.antiderivative = None if made.antiderivative is None else to_text(made.antiderivative)

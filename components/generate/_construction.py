@@ -1,4 +1,4 @@
-"""A function whose label is known because of how it was made."""
+"""A function made on purpose, most often one whose label is known because of how it was made."""
 
 from __future__ import annotations
 
@@ -13,17 +13,22 @@ from intclass.components.shared.theorems import prove_nonelementary
 
 @dataclass(frozen=True, kw_only=True)
 class Construction:
-    """An integrand with its label, why it is known, and the antiderivative if it is elementary."""
+    """An integrand with its label and why it is known, if it is, and the antiderivative if it is elementary."""
 
     integrand: Expr
-    label: Label
-    certificate: str
+    label: Label | None = None
+    certificate: str | None = None
     antiderivative: Expr | None = None
 
 
 def solved(integrand: Expr, antiderivative: Expr, certificate: str) -> Construction:
     """An elementary one; the caller vouches for the antiderivative."""
     return Construction(integrand=integrand, label="elementary", certificate=certificate, antiderivative=antiderivative)
+
+
+def undecided(integrand: Expr) -> Construction:
+    """One whose class is to be found out."""
+    return Construction(integrand=integrand)
 
 
 def proven(integrand: Expr) -> Construction:

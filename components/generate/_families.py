@@ -1,4 +1,4 @@
-"""The families of certified samples: one function each, and what all of them must pass."""
+"""The families of samples that are made on purpose: one function each, and what all of them must pass."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ from intclass.components.generate._dice import Dice
 from intclass.components.generate._differentiated import backward, parts
 from intclass.components.generate._disguised import disguised
 from intclass.components.generate._liouville import liouville
+from intclass.components.generate._short import short
 
-CERTIFIED: Final[Mapping[str, Callable[[int, Dice], Construction]]] = {
+MADE: Final[Mapping[str, Callable[[int, Dice], Construction]]] = {
     "backward": backward,
     "parts": parts,
     "liouville": liouville,
     "chebyshev": chebyshev,
     "disguised": disguised,
+    "short": short,
 }
 
 # Operators and leaves of an integrand: so many more than its internal nodes times so many.
@@ -33,9 +35,9 @@ _ANTIDERIVATIVE: Final = 4  # times as large as an integrand may be
 
 
 def construct(family: str, nodes: int, dice: Dice) -> Construction:
-    """A function of the family, canonical, with its label; raises RefusedError for junk."""
+    """A function of the family, canonical, with its label where that is known; raises RefusedError for junk."""
     with failure_refuses():
-        made = CERTIFIED[family](nodes, dice)
+        made = MADE[family](nodes, dice)
     limit = _FRAME + _GROWTH * nodes
     integrand = _finished(made.integrand, limit)
     antiderivative = made.antiderivative

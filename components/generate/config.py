@@ -12,7 +12,7 @@ from intclass.components.shared.errors import ConfigError
 
 MAX_INTERNAL_NODES: Final = 50
 FORWARD: Final = "forward"
-FAMILIES: Final = (FORWARD, "backward", "parts", "liouville", "chebyshev", "disguised")
+FAMILIES: Final = (FORWARD, "backward", "parts", "liouville", "chebyshev", "disguised", "short")
 _MAX_INT64: Final = 2**63 - 1
 
 

@@ -23,7 +23,7 @@ from intclass.components.shared.grammar import load
 from intclass.components.shared.theorems import prove_nonelementary
 
 GRAMMARS = ("intclass", "lample-charton")
-CERTIFIED = FAMILIES[1:]
+CERTIFIED = tuple(name for name in FAMILIES if name not in ("forward", "short"))
 WITH_BOTH_CLASSES = ("liouville", "chebyshev", "disguised")
 POINTS = (0.37 + 0.21j, 1.31 - 0.43j, -0.72 + 0.61j, -1.1 - 0.35j, 2.2 + 0.9j)
 DISGUISE = re.compile(r"disguised: (h \+ g'|h\(u\)\*u') with h = (.+?) and [gu] = (.+?); (.+)")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from intclass.components.generate import FAMILIES, GenerateConfig, parse_families, parse_internal_nodes
-from intclass.components.generate._families import CERTIFIED
+from intclass.components.generate._families import MADE
 from intclass.components.shared.errors import ConfigError
 
 
@@ -45,7 +45,7 @@ def test_what_is_no_list_of_families_is_refused(text: str, message: str) -> None
 
 
 def test_every_family_can_be_drawn() -> None:
-    assert set(FAMILIES) == {"forward", *CERTIFIED}
+    assert set(FAMILIES) == {"forward", *MADE}
 
 
 @pytest.mark.parametrize(
