@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import shutil
 import signal
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -32,6 +31,7 @@ _STEP_SECONDS: Final = 0.2
 _PATIENCE_SECONDS: Final = 60.0  # for checkpoints, after SIGTERM
 _CACHE: Final = "tokens"
 _LATENCY: Final = "latency_ms"
+TRAINING: Final = (f"{MODULE}.command_line", f"{MODULE}.stage")  # the modules that every trial needs
 Slot = Mapping[str, str]
 Told = Callable[[], None]
 
@@ -111,7 +111,7 @@ class Driver:
     def _command(self, number: int) -> list[str]:
         study = self.study
         out = str(study.folder_of(number) / "model")
-        return [sys.executable, "-m", MODULE, *finetune_arguments(study.dataset, out, self._config(number))]
+        return ["-m", MODULE, *finetune_arguments(study.dataset, out, self._config(number))]
 
     def _config(self, number: int) -> FinetuneConfig:
         """What the trial trains; of pbt no member stops by itself."""
@@ -131,7 +131,7 @@ class Driver:
         environment = {**run.slot, "INTCLASS_TOKEN_CACHE": str(self.study.folder / _CACHE)}
         if self._needs_latency(run.number):
             model = str(self.study.folder_of(run.number) / "model")
-            measure = [sys.executable, "-m", "intclass.components.tune.latency", model, self.study.dataset]
+            measure = ["-m", "intclass.components.tune.latency", model, self.study.dataset]
             run.process.start(measure, environment)
             return
         self._fork(run.number)

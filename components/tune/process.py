@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import contextlib
 import json
+import multiprocessing
 import os
+import runpy
 import signal
-import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, NoReturn, Self
 
 import psutil
 
@@ -25,7 +28,17 @@ from intclass.components.tune.locks import Lock
 
 LOG_NAME: Final = "log.txt"
 _PROCESS: Final = "process.json"
+_LOCK: Final = "process.lock"
 _LOOK_SECONDS: Final = 5.0
+_PYTHON: Final = multiprocessing.get_context("forkserver")
+
+
+def load_once(modules: Sequence[str]) -> None:
+    """Trials that start from now on find these modules loaded: torch alone takes seconds.
+
+    They are forked from a process that has imported the modules and done nothing else.
+    """
+    _PYTHON.set_forkserver_preload(list(modules))
 
 
 class TrialProcess:
@@ -34,7 +47,7 @@ class TrialProcess:
     def __init__(self, folder: Path, lock: Lock) -> None:
         self.folder = folder
         self._lock = lock
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: ForkServerProcess | None = None
         self._seen: psutil.Process | None = None
         self._read_to = 0
         self._spent: dict[int, float] = {}  # CPU seconds of each of the trial's processes
@@ -52,34 +65,25 @@ class TrialProcess:
             trial._seen = _find_process(folder / _PROCESS)
         return trial
 
-    def start(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Start its process, in a session of its own; what it prints is added to the log."""
-        inherited = Lock.acquire(self.folder / "process.lock")
-        assert inherited is not None, f"{self.folder}: a process of this trial is running"
+    def start(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Start `python ARGUMENTS...`, in a session of its own; what it prints is added to the log."""
+        assert not self.is_running, f"{self.folder}: a process of this trial is running"
         storage.delete(self.folder / _PROCESS)
-        try:
-            with (self.folder / LOG_NAME).open("ab") as log:
-                self._child = subprocess.Popen(
-                    command,
-                    env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                    pass_fds=[inherited.descriptor],
-                )
-        finally:
-            inherited.close()
-        self._seen, self._below = psutil.Process(self._child.pid), 0.0
-        note = {"pid": self._seen.pid, "created": self._seen.create_time()}
-        storage.write_text(self.folder / _PROCESS, json.dumps(note))
+        everything = {**os.environ, **environment}
+        self._child = _PYTHON.Process(target=_run, args=(self.folder, list(arguments), everything))
+        self._child.start()
+        assert self._child.pid is not None
+        with contextlib.suppress(psutil.NoSuchProcess):  # it may have ended already
+            self._seen, self._below = psutil.Process(self._child.pid), 0.0
+            note = {"pid": self._seen.pid, "created": self._seen.create_time()}
+            storage.write_text(self.folder / _PROCESS, json.dumps(note))
 
     @property
     def is_running(self) -> bool:
         """Whether a process of the trial is alive: started by this driver, by one before, or by one of these two."""
-        if self._child is not None and self._child.poll() is None:
+        if self._child is not None and self._child.is_alive():
             return True
-        lock = Lock.acquire(self.folder / "process.lock")
+        lock = Lock.acquire(self.folder / _LOCK)
         if lock is None:
             return True
         lock.close()
@@ -88,7 +92,7 @@ class TrialProcess:
     @property
     def exit_code(self) -> int | None:
         """Of a process that this driver started and that has ended; None of one that it only found."""
-        return None if self._child is None else self._child.poll()
+        return None if self._child is None else self._child.exitcode
 
     def new_lines(self) -> Iterator[str]:
         """The whole lines that have come into the log since the last call."""
@@ -140,6 +144,27 @@ class TrialProcess:
     def close(self) -> None:
         """Let go of the trial."""
         self._lock.close()
+
+
+def _run(folder: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+    """The trial's process, as if `python` had been started with the arguments: `-m MODULE ...` or `PROGRAM ...`."""
+    os.setsid()
+    lock = Lock.acquire(folder / _LOCK)  # goes with this process
+    if lock is None:  # one that a driver started which was killed meanwhile
+        sys.exit(1)
+    log = os.open(folder / LOG_NAME, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    for descriptor in (1, 2):
+        os.dup2(log, descriptor)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr] # text, in every Python
+    os.environ.clear()
+    os.environ.update(environment)
+    if arguments[0] == "-m":
+        sys.argv = [*arguments[1:]]
+        runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = [*arguments]
+        runpy.run_path(arguments[0], run_name="__main__")
+    sys.exit(0)
 
 
 def _find_process(note: Path) -> psutil.Process | None:

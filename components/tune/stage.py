@@ -56,13 +56,15 @@ def tune(
 
 
 def _tune_here(dataset: str, out: Path, space: SearchSpace, config: TuneConfig, base: FinetuneConfig) -> Manifest:
-    from intclass.components.tune.driver import Driver
+    from intclass.components.tune.driver import TRAINING, Driver
     from intclass.components.tune.live import LiveTable
     from intclass.components.tune.local import outcome_of
+    from intclass.components.tune.process import load_once
     from intclass.components.tune.slots import make_slots
     from intclass.components.tune.study import TRIALS, Study
 
     study = Study(out, space, base, config, dataset=dataset)
+    load_once(TRAINING)
     driver = Driver(study, make_slots(config))
     look = partial(outcome_of, study, with_importances=False)
     try:

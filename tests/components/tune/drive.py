@@ -1,4 +1,9 @@
-"""A driver in a process of its own, whose trials are `training.py`: `python drive.py FOLDER TRIALS PRUNER`."""
+"""A driver in a process of its own, whose trials are `training.py`.
+
+    python -c 'from tests.components.tune.drive import main; main()' FOLDER TRIALS PRUNER
+
+Not as a program of its own, which each trial's process would import.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +26,7 @@ class QuickDriver(Driver):
         config, out = self._config(number), self.study.folder_of(number) / "model"
         pause = [str(config.pause_after)] if config.pause_after else []
         program = str(Path(__file__).with_name("training.py"))
-        return [sys.executable, program, str(out), str(config.dropout), str(config.epochs), *pause]
+        return [program, str(out), str(config.dropout), str(config.epochs), *pause]
 
 
 def make_study(folder: Path, *, trials: int = 10, pruner: str = "none", epochs: int = 6) -> Study:
@@ -29,6 +34,6 @@ def make_study(folder: Path, *, trials: int = 10, pruner: str = "none", epochs: 
     return Study(folder, SPACE, FinetuneConfig(epochs=epochs), config, dataset="examples")
 
 
-if __name__ == "__main__":
+def main() -> None:
     study = make_study(Path(sys.argv[1]), trials=int(sys.argv[2]), pruner=sys.argv[3])
     QuickDriver(study, [{}, {}]).run()
