@@ -9,6 +9,7 @@ import typer
 
 from intclass.components.dataset.config import DatasetConfig, Target
 from intclass.components.shared.command import run
+from intclass.components.shared.records import SPLITS
 
 
 def main(
@@ -34,6 +35,14 @@ def main(
     hold_out: Annotated[
         list[str] | None,
         typer.Option(help="Text file of integrands, one a line: leave out their near-copies. Repeatable."),
+    ] = None,
+    hold_out_scaled: Annotated[
+        list[str] | None,
+        typer.Option(help="The same, but leave out only what agrees up to constant terms and factors. Repeatable."),
+    ] = None,
+    extends: Annotated[
+        str | None,
+        typer.Option(metavar="DATASET", help="Build upon this dataset: write what is new, split as it was split."),
     ] = None,
     hold_out_generator: Annotated[
         list[str] | None,
@@ -70,6 +79,8 @@ def main(
         validation_fraction=validation_fraction,
         max_per_skeleton=max_per_skeleton,
         hold_out=tuple(hold_out or ()),
+        hold_out_scaled=tuple(hold_out_scaled or ()),
+        extends=extends,
         hold_out_generators=tuple(hold_out_generator or ()),
         hold_out_larger_than=hold_out_larger_than,
         hold_out_structures=hold_out_structures,
@@ -88,7 +99,10 @@ def _tell(counts: Mapping[str, int], config: DatasetConfig, out: str) -> None:
 
     dropped = [name for name, count in counts.items() if name.startswith("dropped_") and count]
     typer.echo(f"{counts['examples']:,} examples ({listed(config.class_names)}) of {counts['outcomes']:,} outcomes")
-    typer.echo(f"splits: {listed(config.splits)}; dropped: {listed(dropped) or 'none'}")
+    splits = [split for split in SPLITS if counts.get(split)]
+    typer.echo(f"splits: {listed(splits)}; dropped: {listed(dropped) or 'none'}")
+    if config.extends:
+        typer.echo(f"after {counts['base_examples']:,} of {config.extends}, {counts['base_left_out']:,} left out")
     typer.echo(f"in {out}; next: intclass finetune {out} --out MODEL")
 
 

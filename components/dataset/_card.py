@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -13,10 +13,21 @@ import pyarrow.compute as pc
 import yaml
 
 from intclass.components.dataset import _tables as tables
-from intclass.components.dataset._card_text import COLUMNS, DROPPED, HELD_OUT, LEFT_OUT, LIMITS, QUESTIONS, SPLITS, TAGS
+from intclass.components.dataset._card_text import (
+    COLUMNS,
+    DROPPED,
+    EXTENDS,
+    HELD_OUT,
+    LEFT_OUT,
+    LIMITS,
+    QUESTIONS,
+    SPLITS,
+    TAGS,
+)
 from intclass.components.dataset._reading import Source
 from intclass.components.dataset._split import Balance
 from intclass.components.dataset.config import DatasetConfig
+from intclass.components.shared.extension import Extension
 from intclass.components.shared.manifest import program_version
 from intclass.components.shared.records import EXAMPLES
 
@@ -26,7 +37,10 @@ TEMPLATE: Final = Path(__file__).with_name("card.md")
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """All that the card tells of a run. `source.table` holds every outcome, `examples` what became of them."""
+    """All that the card tells of a run. `source.table` holds every outcome, `examples` what became of them.
+
+    Where it extends a dataset, `base_examples` of that one stay.
+    """
 
     config: DatasetConfig
     source: Source
@@ -34,6 +48,8 @@ class Facts:
     dropped: Mapping[str, int]
     mixed_skeletons: int
     balance: Balance
+    extension: Extension | None = None
+    base_examples: int = 0
 
     @property
     def title(self) -> str:
@@ -50,6 +66,7 @@ def data_card(facts: Facts) -> str:
         outcomes=f"{len(outcomes):,}",
         question=QUESTIONS[config.target].format(seconds=config.solved_within_seconds),
         program=program_version(),
+        extends=_extends(facts),
         columns=_columns(config),
         left_out=f"\n{LEFT_OUT}\n" if config.compact else "",
         held_out=_held_out(config),
@@ -80,6 +97,19 @@ def _front_matter(facts: Facts) -> str:
         "configs": [{"config_name": "default", "data_files": EXAMPLES.file_name}],
     }
     return f"---\n{yaml.safe_dump(data, sort_keys=False)}---\n"
+
+
+def _extends(facts: Facts) -> str:
+    """What comes besides, as a paragraph; empty if nothing does."""
+    if facts.extension is None:
+        return ""
+    text = EXTENDS.format(
+        base=facts.extension.base,
+        fingerprint=facts.extension.fingerprint,
+        examples=facts.base_examples,
+        without=len(facts.extension.without),
+    )
+    return f"\n{text}\n"
 
 
 def _size_category(rows: int) -> str:
@@ -136,8 +166,15 @@ def command(config: DatasetConfig) -> str:
         options += [f"--solved-within {config.solved_within_seconds:g}"]
     options += [f"--test-fraction {config.test_fraction:g}", f"--validation-fraction {config.validation_fraction:g}"]
     options += [f"--max-per-skeleton {config.max_per_skeleton}", *["--hold-out FILE"] * len(config.hold_out)]
+    options += ["--hold-out-scaled FILE"] * len(config.hold_out_scaled)
+    if config.extends:
+        return _spelled([*options, "--extends DATASET", *["--compact"] * config.compact])
     options += [f"--hold-out-generator {generator}" for generator in config.hold_out_generators]
     options += [f"--hold-out-larger-than {config.hold_out_larger_than}"] if config.hold_out_larger_than else []
     options += [f"--hold-out-structures {config.hold_out_structures:g}"] if config.hold_out_structures else []
     options += ["--compact"] if config.compact else []
-    return " \\\n    ".join(["intclass dataset OUTCOMES... --out DIR", *options, f"--seed {config.seed}"])
+    return _spelled([*options, f"--seed {config.seed}"])
+
+
+def _spelled(options: Sequence[str]) -> str:
+    return " \\\n    ".join(["intclass dataset OUTCOMES... --out DIR", *options])

@@ -46,6 +46,13 @@ Besides `test`, whose functions are like those of `train`, there are test splits
 lies in the first of them that it fits. One that is held out while a near-copy of it is not was dropped, so near-copies
 never lie both in train or validation and in a test split."""
 
+EXTENDS: Final = """\
+This is the part that is new. It extends another dataset, `{base}` (build `{fingerprint}`): {examples:,} examples of
+that one belong to this one too, with the splits that they have there, and
+`intclass.components.shared.records.read_table` reads both as one table. Of its train and validation examples
+{without:,} are left out, whose fingerprints `base.json` lists: they agree, up to constant terms and
+factors, with functions that shall be new to a model. Every number below is about the part that is new."""
+
 LEFT_OUT: Final = """\
 This file is compact: `canonical` is null where it is the integrand as given, and `fingerprint` (16 hexadecimal digits
 of the SHA-256 of `canonical`) and `num_nodes` (of `prefix`) are left out. `intclass` reads it as if all were there; so
@@ -59,6 +66,9 @@ DROPPED: Final[Mapping[str, str]] = {
     "duplicate": "the same function again",
     "unreadable": "canonical form outside the vocabulary",
     "held_out": "near-copy of a function on a hold-out list",
+    "known": "the extended dataset has it",
+    "scaled_copy": "agrees with a function on a hold-out list up to constant terms and factors",
+    "base_holds_out": "near-copy of a function that the extended dataset holds out",
     "same_skeleton": "differs from a kept function in constants alone",
     "half_held_out": "held out, but a near-copy of a function that is not",
 }

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
+from sympy import Expr
 
 from intclass.components.dataset._shards import count_missing_shards
 from intclass.components.shared import storage
 from intclass.components.shared.errors import ExpressionError, RecordsError
-from intclass.components.shared.expressions import family, parse
+from intclass.components.shared.expressions import (
+    canonical,
+    family,
+    family_signature,
+    from_prefix,
+    parse,
+    prefix_words,
+    scaled_form,
+)
 from intclass.components.shared.failure import FAILURE_FILE, read_failure
 from intclass.components.shared.manifest import Manifest, is_complete, read_manifest
 from intclass.components.shared.records import OUTCOMES, read_table
@@ -118,17 +127,53 @@ def read_hold_outs(paths: Iterable[str]) -> HoldOuts:
     Raises ExpressionError naming file and line of an integrand that cannot be read.
     """
     texts = {path: storage.read_text(path) for path in paths}
-    families = (each for path, text in texts.items() for each in _families(path, text))
-    return HoldOuts(families=frozenset(families), inputs=sorted(_digest(text.encode()) for text in texts.values()))
+    families = {family(each) for path, text in texts.items() for each in _integrands(path, text)}
+    return HoldOuts(families=frozenset(families), inputs=_digests(texts))
 
 
-def _families(path: str, text: str) -> Iterator[str]:
+@dataclass(frozen=True, kw_only=True)
+class ScaledForms:
+    """Scaled forms of functions to leave out, their signatures, and the fingerprints of the files, sorted."""
+
+    forms: frozenset[str] = frozenset()
+    signatures: frozenset[tuple[str, ...]] = frozenset()
+    inputs: Sequence[str] = ()
+
+    def mask(self, prefixes: Sequence[str]) -> list[bool]:
+        """Which of these functions, in prefix words, are to be left out."""
+        return [
+            family_signature(prefix) in self.signatures and scaled_form(from_prefix(prefix.split())) in self.forms
+            for prefix in prefixes
+        ]
+
+    def drop(self, rows: pa.Table) -> tuple[pa.Table, dict[str, int]]:
+        """The rows that stay, and how many do not."""
+        kept = rows.filter(pa.array([not found for found in self.mask(rows["prefix"].to_pylist())], pa.bool_()))
+        return kept, {"scaled_copy": len(rows) - len(kept)}
+
+
+def read_scaled_forms(paths: Iterable[str]) -> ScaledForms:
+    """What the text files hold, as `read_hold_outs` reads them."""
+    texts = {path: storage.read_text(path) for path in paths}
+    integrands = [canonical(each) for path, text in texts.items() for each in _integrands(path, text)]
+    return ScaledForms(
+        forms=frozenset(map(scaled_form, integrands)),
+        signatures=frozenset(family_signature(" ".join(prefix_words(each))) for each in integrands),
+        inputs=_digests(texts),
+    )
+
+
+def _digests(texts: Mapping[str, str]) -> list[str]:
+    return sorted(_digest(text.encode()) for text in texts.values())
+
+
+def _integrands(path: str, text: str) -> Iterator[Expr]:
     for number, line in enumerate(text.splitlines(), start=1):
         integrand = line.strip()
         if not integrand or integrand.startswith("#"):
             continue
         try:
-            yield family(parse(integrand))
+            yield parse(integrand)
         except ExpressionError as error:
             raise ExpressionError(f"{path}, line {number}: {error}", position=error.position) from error
 

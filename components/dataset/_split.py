@@ -79,6 +79,8 @@ def _place(text: str) -> float:
 
 
 def _check_held_out(splits: Sequence[Split | None], rows: pa.Table, config: DatasetConfig) -> None:
+    if config.extends:  # the base has rows in all of them
+        return
     generators = pc.unique(rows["generator"]).to_pylist()
     for generator in config.hold_out_generators:
         if generator not in generators:
@@ -101,10 +103,15 @@ Balance = dict[str, dict[str, int]]
 
 
 def balance(splits: Sequence[str], labels: Sequence[int], config: DatasetConfig) -> Balance:
-    """How many examples of each class each split holds: `{"train": {"nonelementary": 80, "elementary": 40}, ...}`."""
+    """How many examples of each class each split holds: `{"train": {"nonelementary": 80, "elementary": 40}, ...}`.
+
+    A split that is held out is there if it has any.
+    """
     counts = Counter(zip(splits, labels, strict=True))
     return {
-        split: {name: counts[split, label] for label, name in enumerate(config.class_names)} for split in config.splits
+        split: {name: counts[split, label] for label, name in enumerate(config.class_names)}
+        for split in config.splits
+        if split in RANDOM_SPLITS or split in splits
     }
 
 

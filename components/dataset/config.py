@@ -17,6 +17,7 @@ CLASS_NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "elementary": ("nonelementary", "elementary"),
     "solved": ("unsolved", "solved"),
 }
+_PATHS: Final = ("hold_out", "hold_out_scaled", "extends")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,10 @@ class DatasetConfig:
         validation_fraction: The same for the validation split.
         max_per_skeleton: So many functions that differ in constants alone are kept; 0 keeps all of them.
         hold_out: Files of integrands, one a line. Their near-copies are left out, so that they can judge a model.
+        hold_out_scaled: The same of functions that must not be learnt, though others with other exponents may: what
+            agrees with them up to constant terms and factors is left out; of a dataset that is extended, from train and
+            validation alone.
+        extends: The folder of a dataset whose examples come first, with their splits; its options of splitting hold.
         hold_out_generators: Functions that these generators made become the split `test_generator`.
         hold_out_larger_than: Functions of more nodes than this become the split `test_size`; 0 holds out none.
         hold_out_structures: Functions of this share of all tree shapes, constants aside, become the split
@@ -45,6 +50,8 @@ class DatasetConfig:
     validation_fraction: float = 0.15
     max_per_skeleton: int = 1
     hold_out: tuple[str, ...] = ()
+    hold_out_scaled: tuple[str, ...] = ()
+    extends: str | None = None
     hold_out_generators: tuple[str, ...] = ()
     hold_out_larger_than: int = 0
     hold_out_structures: float = 0.0
@@ -73,7 +80,7 @@ class DatasetConfig:
     def record(self) -> dict[str, Any]:
         """The options as JSON values, without paths."""
         options = asdict(self) | {"hold_out_generators": list(self.hold_out_generators)}
-        return {name: value for name, value in options.items() if name != "hold_out"}
+        return {name: value for name, value in options.items() if name not in _PATHS}
 
     @property
     def splits(self) -> tuple[Split, ...]:

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from intclass.components.shared import storage
 from intclass.components.shared.compact import OF_EXAMPLES, Derived, compacted, restored
 from intclass.components.shared.errors import RecordsError
+from intclass.components.shared.extension import Extension
 
 Label = Literal["elementary", "nonelementary", "unknown"]
 LABELS: Final[tuple[Label, ...]] = ("elementary", "nonelementary", "unknown")
@@ -34,13 +36,15 @@ _VERSION_KEY = b"intclass.version"
 class Table:
     """A table's name, version and Arrow schema. The version rises when a column changes its meaning.
 
-    A compact file of the table leaves out what is `derived`.
+    A compact file of the table leaves out what is `derived`. An `extensible` one may hold what is new alone, beside a
+    file that names the table it extends (shared.extension).
     """
 
     name: str
     version: int
     schema: pa.Schema
     derived: tuple[Derived, ...] = ()
+    extensible: bool = False
 
     @property
     def file_name(self) -> str:
@@ -165,7 +169,7 @@ _EXAMPLES = _table(
     _required("seconds", pa.float64()),
     _required("split", pa.string()),  # one of SPLITS
 )
-EXAMPLES: Final = replace(_EXAMPLES, derived=OF_EXAMPLES)
+EXAMPLES: Final = replace(_EXAMPLES, derived=OF_EXAMPLES, extensible=True)
 
 PREDICTIONS: Final = _table(
     "predictions",
@@ -216,11 +220,21 @@ def write_table(
 
 
 def read_table(folder: str | Path, table: Table) -> pa.Table:
-    """The table in the folder (or the Parquet file itself), checked; raises RecordsError, StorageError."""
+    """The table in the folder (or the Parquet file itself), checked; raises RecordsError, StorageError.
+
+    What the table extends comes first.
+    """
     path = table_path(folder, table)
     data = storage.read_bytes(path)
     try:
         arrow = pq.read_table(pa.BufferReader(data))
     except (pa.ArrowInvalid, OSError) as error:  # a damaged page is an OSError
         raise RecordsError(f"{path}: not a Parquet file: {error}") from error
-    return table.check(restored(arrow, table.derived), source=path)
+    own = table.check(restored(arrow, table.derived), source=path)
+    beside = path.rpartition("/")[0] or "."
+    extension = Extension.read(beside) if table.extensible else None
+    if extension is None:
+        return own
+    base = read_table(extension.find(beside), table)
+    stays = pc.invert(pc.is_in(base["fingerprint"], value_set=pa.array(extension.without, pa.string())))
+    return pa.concat_tables([base.filter(stays), own])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from intclass.components.shared.expressions._canonical import canonical, canonical_text, digest, fingerprint
-from intclass.components.shared.expressions._family import family, family_shape
+from intclass.components.shared.expressions._family import family, family_shape, family_signature, scaled_form
 from intclass.components.shared.expressions._formula import Formula, formula, formula_trusted, sympy_text
 from intclass.components.shared.expressions._limits import DEFAULT_LIMITS, TRUSTED_LIMITS, Limits
 from intclass.components.shared.expressions._names import X
@@ -32,6 +32,7 @@ __all__ = [
     "digest",
     "family",
     "family_shape",
+    "family_signature",
     "fingerprint",
     "formula",
     "formula_trusted",
@@ -39,6 +40,7 @@ __all__ = [
     "parse",
     "parse_trusted",
     "prefix_words",
+    "scaled_form",
     "skeleton",
     "skeleton_hash",
     "structure_hash",

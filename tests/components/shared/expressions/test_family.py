@@ -4,7 +4,16 @@ import itertools
 
 import pytest
 
-from intclass.components.shared.expressions import family, family_shape, parse, skeleton_hash
+from intclass.components.shared.expressions import (
+    canonical,
+    family,
+    family_shape,
+    family_signature,
+    parse,
+    prefix_words,
+    scaled_form,
+    skeleton_hash,
+)
 
 
 def families(*texts: str) -> set[str]:
@@ -63,3 +72,25 @@ def test_a_family_has_one_shape(near: str) -> None:
 @pytest.mark.parametrize("text", ["x", "exp(x)", "x*exp(x**2) + x", "x*exp(x)", "exp(x)**2*x"])
 def test_other_trees_have_other_shapes(text: str) -> None:
     assert family_shape(parse(text)) != family_shape(parse("x*exp(x**2)"))
+
+
+@pytest.mark.parametrize("text", ["7*x*exp(3*x**2)", "(x - 2)*exp((x - 2)**2)", "-x*exp(1 - x**2)/5"])
+def test_a_scaled_form_is_that_of_scaled_copies(text: str) -> None:
+    assert scaled_form(parse(text)) == scaled_form(parse("x*exp(x**2)"))
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [("x**3*exp(x**2)", "x**2*exp(x**2)"), ("sqrt(x**3 + 1)", "(x**3 + 1)**(1/3)"), ("x*sin(x)**2", "x*sin(x)**3")],
+)
+def test_a_scaled_form_tells_exponents_apart_that_a_family_does_not(text: str, other: str) -> None:
+    assert family(parse(text)) == family(parse(other))
+    assert scaled_form(parse(text)) != scaled_form(parse(other))
+
+
+def test_one_family_has_one_signature() -> None:
+    def signature(text: str) -> tuple[str, ...]:
+        return family_signature(" ".join(prefix_words(canonical(parse(text)))))
+
+    assert signature("x*exp(x**2)") == signature("12*(x - 2)*exp(3*(x - 2)**2 + log(17))") == ("exp", "x", "x")
+    assert signature("x*exp(x**2)") != signature("x*sin(x**2)")
