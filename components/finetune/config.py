@@ -13,7 +13,7 @@ ClassWeights = Literal["none", "balanced"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Optimizer = Literal["adamw", "muon", "sgd"]
 Positions = Literal["tree", "sequence"]
-Strategy = Literal["ddp", "local-sgd", "parameter-server", "hogwild"]
+Strategy = Literal["ddp", "fsdp", "local-sgd", "parameter-server", "hogwild"]
 Consistency = Literal["sync", "stale", "async"]
 Schedule = Literal["linear", "cosine", "wsd", "one-cycle"]
 
@@ -93,7 +93,7 @@ class FinetuneConfig:
         hidden_size: Width of `small`, a multiple of twice num_heads.
         num_layers: Depth of `small`.
         num_heads: Attention heads of `small`.
-        strategy: How several processes train one model; see `finetune.parallel`. With one process `ddp` and
+        strategy: How several processes train one model; see `finetune.parallel`. With one process `ddp`, `fsdp` and
             `local-sgd` are the plain loop.
         average_every: Steps between two averages of the replicas of `local-sgd`.
         outer_momentum: Nesterov momentum on the averages of `local-sgd` (DiLoCo); 0 takes them as they are.
@@ -166,8 +166,8 @@ class FinetuneConfig:
         uneven = self.hidden_size % (2 * self.num_heads) != 0
         self._refuse("hidden_size", uneven, f"give a multiple of 2 * num_heads = {2 * self.num_heads}")
         self._refuse("encoding", self.is_small and self.encoding not in (None, "prefix"), "`small` reads `prefix` only")
-        flat = self.optimizer == "muon" and self.strategy == "parameter-server"
-        self._refuse("optimizer", flat, "a parameter-server holds pieces of the model; take `adamw` or `sgd`")
+        cut = self.optimizer == "muon" and self.strategy in ("parameter-server", "fsdp")
+        self._refuse("optimizer", cut, f"{self.strategy} cuts matrices into pieces; take `adamw` or `sgd`")
 
     @property
     def is_small(self) -> bool:

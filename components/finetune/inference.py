@@ -33,9 +33,13 @@ def predict_logits(
     group = group or Group()
     model.eval()
     logits = torch.zeros((len(ids), 2), dtype=torch.float64)
-    for batch in token_batches([len(row) for row in ids], budget=batch_tokens)[group.rank :: group.size]:
+    batches = token_batches([len(row) for row in ids], budget=batch_tokens)
+    for start in range(0, len(batches), group.size):
+        # A rank without a batch takes the last one again: where the model is sharded, all must compute together.
+        batch = batches[min(start + group.rank, len(batches) - 1)]
         tokens, mask = pad([ids[index] for index in batch], pad_id=pad_id)
         with torch.inference_mode(), compute.autocast():
             output = model(input_ids=tokens.to(compute.device), attention_mask=mask.to(compute.device))
-        logits[batch] = output.logits.double().cpu()
+        if start + group.rank < len(batches):
+            logits[batch] = output.logits.double().cpu()
     return group.sum(logits).numpy()

@@ -16,6 +16,7 @@ from intclass.components.finetune.examples import Split, TrainSplit, read_splits
 from intclass.components.finetune.learner import Learner, Recipe
 from intclass.components.finetune.loop import Plan
 from intclass.components.finetune.model import Encoder, make_encoder
+from intclass.components.finetune.parallel.fsdp import sharded
 from intclass.components.finetune.parallel.strategy import Epoch
 from intclass.components.shared import storage
 from intclass.components.shared.manifest import is_complete, read_manifest
@@ -68,6 +69,10 @@ def prepare(dataset: str | Path, config: FinetuneConfig, *, compute: Compute, ra
     limits = config.train_examples, config.validation_examples
     splits, counts = read_splits(examples, encoder, reordered=config.reorder_arguments, seed=config.seed, limits=limits)
     recipe = _recipe(config, splits[0])
+    if config.strategy == "fsdp" and ranks > 1:
+        trained = sharded(encoder.model, compute.device, ranks)
+    else:
+        trained = encoder.model.to(compute.device)
     plan = Plan(
         epochs=config.epochs,
         patience=config.patience,
@@ -79,7 +84,7 @@ def prepare(dataset: str | Path, config: FinetuneConfig, *, compute: Compute, ra
     )
     return Job(
         encoder=encoder,
-        learner=Learner(encoder.model.to(compute.device), recipe, compute),
+        learner=Learner(trained, recipe, compute),
         recipe=recipe,
         splits=splits,
         plan=plan,

@@ -14,7 +14,6 @@ from typing import NoReturn
 
 import numpy as np
 import torch
-from torch import nn
 
 from intclass.components.finetune.batches import Ints, token_batches
 from intclass.components.finetune.checkpoint import Checkpoints, Weights
@@ -135,7 +134,7 @@ class Training:
                 self._run_epoch(progress, interruption)
             progress.total = progress.done  # nothing is left to do
         assert self._best is not None
-        self._model.load_state_dict(self._best.weights)
+        self._strategy.load_weights(self._best.weights)
         epochs = self._position.epoch - 1
         return Fit(self._best, epochs, samples=epochs * len(self._training), seconds=self._seconds)
 
@@ -186,7 +185,7 @@ class Training:
         measured = {"seconds": self._seconds, "samples": position.samples, "bytes_sent": self._group.bytes_sent}
         self._log.write_measured(measured, epoch=position.epoch, train_loss=loss, **validation)
         if self._best is None or scores.calibrated_loss < self._best.scores.calibrated_loss:
-            self._best = Best(position.epoch, scores, _copy_weights(self._model))
+            self._best = Best(position.epoch, scores, _copied(self._strategy.weights()))
         self._position = Position(
             epoch=position.epoch + 1,
             steps=position.steps,
@@ -217,17 +216,20 @@ class Training:
         """Gather what the ranks have, and let rank 0 write it."""
         position = self._position
         self._saved_steps = position.steps
+        if self._checkpoints is None:
+            return
         own = {"loss": float(position.loss), **self._strategy.own_state()}
         ranks = self._group.gather(own)
-        if self._checkpoints is None or not self._group.leads:
+        weights, shared = self._strategy.weights(), dict(self._strategy.shared_state())
+        if not self._group.leads:
             return
         content = {
             "position": {**vars(position), "loss": 0.0, "seconds": self._seconds},
             "batch_tokens": self._plan.batch_tokens,
             "bytes_sent": self._group.bytes_sent,
             "log": self._log.state(),
-            "model": self._model.state_dict(),
-            "shared": dict(self._strategy.shared_state()),
+            "model": weights,
+            "shared": shared,
             "ranks": ranks,
             "scores": asdict(self._best.scores) if self._best else None,
         }
@@ -255,7 +257,7 @@ class Training:
         self._plan = replace(self._plan, batch_tokens=content["batch_tokens"])
         self._group.bytes_sent = content["bytes_sent"]
         self._log.resume(content["log"])
-        self._model.load_state_dict(content["model"])
+        self._strategy.load_weights(content["model"])
         self._strategy.restore(content["shared"], own)
         if best_weights is not None:
             self._best = Best(content["best_epoch"], Scores(**content["scores"]), best_weights)
@@ -266,5 +268,5 @@ def _check_finite(loss: float, logits: Floats) -> None:
         raise ConfigError(f"training diverged: the train loss is {loss:g}; give a lower learning_rate")
 
 
-def _copy_weights(model: nn.Module) -> Weights:
-    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+def _copied(weights: Weights) -> Weights:
+    return {name: tensor.detach().clone() for name, tensor in weights.items()}

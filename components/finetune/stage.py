@@ -24,6 +24,7 @@ from intclass.components.finetune.log import MEASURED_FOLDER, TrainingLog
 from intclass.components.finetune.loop import Fit, Training
 from intclass.components.finetune.model import Encoder
 from intclass.components.finetune.parallel.ddp import Ddp
+from intclass.components.finetune.parallel.fsdp import Fsdp
 from intclass.components.finetune.parallel.group import Place, join_group
 from intclass.components.finetune.parallel.hogwild import Hogwild, adopt, work_in_shared_memory
 from intclass.components.finetune.parallel.local_sgd import LocalSgd, refuse_other_starts
@@ -81,6 +82,8 @@ def _with_group(
         strategy: Stepwise
         if config.strategy == "local-sgd":
             strategy = LocalSgd(job.learner, group, config, **shares)
+        elif config.strategy == "fsdp":
+            strategy = Fsdp(job.learner, group, seed=config.seed, **shares)
         else:
             strategy = Ddp(job.learner, group, seed=config.seed, **shares)
         try:
@@ -152,6 +155,7 @@ def _train(job: Job, strategy: Strategy, out: str | Path) -> Manifest | None:
     fit = Training(strategy, job.splits, job.plan, log=log, checkpoints=job.checkpoints(out)).run()
     if not group.leads:
         return None
+    job.encoder.model.load_state_dict(fit.best.weights)  # which may be whole here only
     calibration = _calibrate(job.encoder, job.splits[1], job.learner.compute)
     log.write(best_epoch=fit.best.epoch, **calibration.scalars)
     manifest = _write(job, fit, calibration, out=out, log=log)
@@ -188,7 +192,8 @@ def _write(job: Job, fit: Fit, calibration: Calibration, *, out: str | Path, log
 def _calibrate(encoder: Encoder, validation: Split, compute: Compute) -> Calibration:
     """Fitted in float32, in which a loaded model answers, whatever it was trained in."""
     exact = Compute(device=compute.device)
-    logits = predict_logits(encoder.model, validation.ids, pad_id=encoder.tokenizer.pad_token_id, compute=exact)
+    model = encoder.model.to(compute.device)
+    logits = predict_logits(model, validation.ids, pad_id=encoder.tokenizer.pad_token_id, compute=exact)
     return calibrate(logits, validation.labels)
 
 

@@ -13,7 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from intclass.components.finetune.learner import Batch, Learner
 from intclass.components.finetune.parallel.group import Group
-from intclass.components.finetune.parallel.strategy import Epoch, State, Stepwise
+from intclass.components.finetune.parallel.strategy import Epoch, State, Stepwise, no_batch
 
 
 class Ddp(Stepwise):
@@ -34,7 +34,7 @@ class Ddp(Stepwise):
         if parts:
             loss += self.learner.backward(parts[-1], scale=scale, forward=self._parallel)
         else:  # fewer examples than ranks: the others still wait for this rank's gradient, which is zero
-            self.learner.backward(_nothing(), scale=0.0, forward=self._parallel)
+            self.learner.backward(no_batch(), scale=0.0, forward=self._parallel)
         self.group.count_all_reduce(self._gradient_bytes)
         self.learner.update(done=done)
         return loss
@@ -54,8 +54,3 @@ class Ddp(Stepwise):
         Python's lock, and waits there for gloo's thread, which needs that lock to free its last tensor: a deadlock.
         """
         self._parallel = None
-
-
-def _nothing() -> Batch:
-    """One input of one token, for a rank that has none."""
-    return Batch(torch.zeros((1, 1), dtype=torch.int64), torch.ones((1, 1), dtype=torch.int64), torch.zeros(1).long())

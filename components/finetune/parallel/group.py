@@ -104,11 +104,15 @@ class Group:
 
     def any(self, flag: bool) -> bool:
         """Whether the flag is up on any rank; all ranks get the same answer."""
+        return bool(self.max(int(flag)))
+
+    def max(self, number: int) -> int:
+        """The largest of the ranks' numbers; all ranks get the same answer."""
         if self.size == 1:
-            return flag
-        raised = torch.tensor(int(flag))
-        distributed.all_reduce(raised, distributed.ReduceOp.MAX)
-        return bool(raised)
+            return number
+        largest = torch.tensor(number)
+        distributed.all_reduce(largest, distributed.ReduceOp.MAX)
+        return int(largest)
 
     def gather(self, value: object) -> list[Any]:
         """Every rank's value (tensors and plain values) on rank 0, in their order; nothing on the others."""

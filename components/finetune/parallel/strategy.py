@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from intclass.components.finetune.batches import Ints, pad, token_batches
+from intclass.components.finetune.checkpoint import Weights
 from intclass.components.finetune.examples import Split
 from intclass.components.finetune.learner import Batch, Learner
 from intclass.components.finetune.parallel.group import Group
@@ -65,6 +66,15 @@ class Strategy(Protocol):
     @abstractmethod
     def run_epoch(self, epoch: Epoch, *, first_step: int, after_step: AfterStep) -> None:
         """Train on the epoch's batches from `first_step` on; in the end `learner.model` has the common weights."""
+
+    def weights(self) -> Weights:
+        """The model's weights, not copied, for a checkpoint that rank 0 writes."""
+        weights: Weights = self.learner.model.state_dict()
+        return weights
+
+    def load_weights(self, weights: Weights) -> None:
+        """Give the model, on all ranks, what `weights` gave."""
+        self.learner.model.load_state_dict(weights)
 
     def shared_state(self) -> State:
         """What every rank has alike beside the weights, for a checkpoint that rank 0 writes."""
@@ -121,6 +131,11 @@ def make_batch(split: Split, indices: Ints, *, pad_id: int) -> Batch:
     """The examples at these indices."""
     tokens, mask = pad([split.ids[index] for index in indices], pad_id=pad_id)
     return Batch(tokens, mask, torch.from_numpy(split.labels[indices]))
+
+
+def no_batch() -> Batch:
+    """One input of one token, for a rank that has none."""
+    return Batch(torch.zeros((1, 1), dtype=torch.int64), torch.ones((1, 1), dtype=torch.int64), torch.zeros(1).long())
 
 
 def seed_step(*place: int) -> None:

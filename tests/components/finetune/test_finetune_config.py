@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from intclass.components.finetune import FinetuneConfig
+from intclass.components.finetune.config import Strategy
 from intclass.components.shared.errors import ConfigError
 
 
@@ -57,6 +58,7 @@ def test_every_base_model_but_small_may_read_infix() -> None:
     assert FinetuneConfig(base_model="tbs17/MathBERT", encoding="infix").encoding == "infix"
 
 
-def test_muon_needs_whole_matrices() -> None:
-    with pytest.raises(ConfigError, match=r"^optimizer is 'muon'; a parameter-server holds pieces"):
-        FinetuneConfig(optimizer="muon", strategy="parameter-server")
+@pytest.mark.parametrize("strategy", ["parameter-server", "fsdp"])
+def test_muon_needs_whole_matrices(strategy: Strategy) -> None:
+    with pytest.raises(ConfigError, match=f"^optimizer is 'muon'; {strategy} cuts matrices"):
+        FinetuneConfig(optimizer="muon", strategy=strategy)

@@ -86,6 +86,18 @@ def test_ddp_of_w_ranks_is_one_rank_with_w_times_the_batch(
     assert read_manifest(tmp_path / "many").counts["ranks"] == size
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [SGD, ("--learning-rate=1e-3", "--num-layers=2")], ids=["sgd", "adamw"])
+def test_fsdp_takes_the_steps_of_ddp(
+    options: tuple[str, ...], ranks: RankServer, dataset: Path, tmp_path: Path
+) -> None:
+    ddp = train(ranks, 2, dataset, tmp_path / "ddp", *options, "--batch-tokens=256")
+    fsdp = train(ranks, 2, dataset, tmp_path / "fsdp", *options, "--batch-tokens=256", "--strategy=fsdp")
+    check_equal(fsdp, ddp)
+    one = train(ranks, 1, dataset, tmp_path / "one", *options, "--batch-tokens=512", "--strategy=fsdp")
+    check_equal(one, ddp)
+
+
 def test_local_sgd_that_averages_in_every_step_is_ddp(ranks: RankServer, dataset: Path, tmp_path: Path) -> None:
     options = (*SGD, "--batch-tokens=256")
     ddp = train(ranks, 2, dataset, tmp_path / "ddp", *options)

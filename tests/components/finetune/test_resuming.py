@@ -142,16 +142,30 @@ def test_replicas_go_on_with_their_own_moments(ranks: RankServer, dataset: Path,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 3)])
+def test_sharded_ranks_that_were_killed_end_as_if_undisturbed(ranks: RankServer, dataset: Path, tmp_path: Path) -> None:
+    out, whole = tmp_path / "model", tmp_path / "whole"
+    ranks.run(2, *arguments(dataset, whole, "--strategy=fsdp"))
+    both = ranks.start_all(2, *arguments(dataset, out, "--strategy=fsdp"))
+    kill_at(both[1], out, 6)
+    assert [rank.wait() for rank in both] == [EXIT_TRY_AGAIN, -signal.SIGKILL]
+    ranks.run(2, *arguments(dataset, out, "--strategy=fsdp"))
+    assert made(out) == made(whole)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("before", "after", "strategy"), [(2, 1, "ddp"), (1, 3, "ddp"), (2, 1, "fsdp"), (1, 3, "fsdp")]
+)
 def test_a_checkpoint_goes_on_with_another_number_of_ranks(
     before: int,
     after: int,
+    strategy: str,
     ranks: RankServer,
     dataset: Path,
     tmp_path: Path,
 ) -> None:
     out, whole = tmp_path / "model", tmp_path / "whole"
-    exact = ("--dropout=0", "--optimizer=sgd", "--learning-rate=0.1")
+    exact = ("--dropout=0", "--optimizer=sgd", "--learning-rate=0.1", f"--strategy={strategy}")
     ranks.run(before, *arguments(dataset, whole, *exact))
     started = ranks.start_all(before, *arguments(dataset, out, *exact))
     kill_at(started[-1], out, 6)
