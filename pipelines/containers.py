@@ -28,6 +28,7 @@ Engine = Literal["docker", "podman"]
 
 _LABEL: Final = "intclass.run"
 _HOST_VARIABLE: Final = "DOCKER_HOST"
+_USUAL_HOST: Final = "unix:///var/run/docker.sock"
 _START_SECONDS: Final = 20.0
 _SHARED_MEMORY: Final = "1g"  # for processes that train together; an engine gives 64 MB
 
@@ -75,6 +76,9 @@ def _podman(socket: Path) -> Iterator[str]:
 def _check_answers(way_out: str) -> None:
     from docker.errors import DockerException
 
+    kind, _, path = os.environ.get(_HOST_VARIABLE, _USUAL_HOST).partition("://")
+    if kind == "unix" and not Path(path).exists():
+        raise ConfigError(f"no container engine answers (there is no {path}); {way_out}")
     try:
         with _client() as client:
             client.ping()

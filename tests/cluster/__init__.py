@@ -1,4 +1,4 @@
-"""A Kubernetes cluster for tests: the API on a loopback port, small controllers, pods as processes of this machine.
+"""A Kubernetes cluster for tests: the API on a loopback port, small controllers, pods as processes or containers.
 
     with Cluster(folder) as cluster:
         kubernetes.config.load_kube_config(str(cluster.kubeconfig))
@@ -11,13 +11,15 @@ own models; unknown fields are refused, where a real server without `fieldValida
 Controllers: PyTorchJob v1 (training operator 1.9), TrainJob (Trainer 2, with the runtime `torch-distributed`), Job
 (batch/v1, indexed too), InferenceService (KServe 0.21, Standard and Knative), Experiment and Trial (Katib 0.19; every
 algorithm draws at random). A pod's containers run as processes with
-the manifest's own command, arguments and environment.
+the manifest's own command, arguments and environment, or with `containers=True` as real containers of the manifest's
+image with its user, rights and empty folders, by podman (tests/cluster/podman.py).
 
 What it does not imitate:
 
-- images (a test may give the containers of one another PATH), volumes (but for the model that KServe's storage
-  initializer fetches), probes other than HTTP, init containers, security contexts, resource limits (no container is
-  ever out of memory); a command must be a program of this machine
+- probes other than HTTP, init containers (but for the model that KServe's storage initializer fetches), resource limits
+  (no container is ever out of memory), volumes other than emptyDir; where pods are processes, images (a test may give
+  the containers of one another PATH), all volumes and security contexts, and a command must be a program of this
+  machine
 - DNS and pod networks: all pods share the loopback interface, on which those that say they listen have an address
   each, which `0.0.0.0` among their arguments becomes. An environment variable that is the name of a Service, with or
   without a port, becomes 127.0.0.1, and every job has a rendezvous port of its own instead of 23456 or 29400

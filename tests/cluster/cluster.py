@@ -49,6 +49,7 @@ class Cluster:
         gpus: How many GPUs the one node has.
         environment: Variables that every container finds, as if its image had set them.
         images: Variables that only the containers of an image find, such as another PATH.
+        containers: Whether pods are real containers of their images, by podman, instead of processes.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Cluster:
         gpus: int = 0,
         environment: Mapping[str, str] | None = None,
         images: Mapping[str, Mapping[str, str]] | None = None,
+        containers: bool = False,
     ) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="intclass-cluster-")
         self.folder = folder or Path(self._temporary.name)
@@ -65,7 +67,12 @@ class Cluster:
         self.rights = Rights()
         self.store.admission += [schemas.admit, Quotas(self.store).admit]
         self.kubelet = Kubelet(
-            self.store, self.folder / "pods", gpus=gpus, environment=environment or {}, images=images or {}
+            self.store,
+            self.folder / "pods",
+            gpus=gpus,
+            environment=environment or {},
+            images=images or {},
+            containers=containers,
         )
         self.stopping = False
         self.failures: list[str] = []

@@ -14,7 +14,8 @@ from intclass.components.shared import storage
 from intclass.components.shared.errors import StorageError
 from tests.cluster import errors
 from tests.cluster.inferenceservices import SOURCE
-from tests.cluster.pods import Container, Log, container_environment, image_environment
+from tests.cluster.podman import podman_container
+from tests.cluster.pods import Container, Log, container_environment, image_environment, process_container
 from tests.cluster.probes import Probes
 from tests.cluster.resources import PODS, SERVICES, Object, name_of, namespace_of, uid_of
 from tests.cluster.store import Store, now
@@ -38,7 +39,7 @@ class _Running:
 
 
 class Kubelet:
-    """Runs the pods of the store on a node with so many GPUs.
+    """Runs the pods of the store on a node with so many GPUs, as processes or, with `containers`, in real ones.
 
     Attributes:
         models: What the storage initializer finds under an address, where that is not what lies there.
@@ -52,9 +53,12 @@ class Kubelet:
         gpus: int,
         environment: Mapping[str, str],
         images: Mapping[str, Mapping[str, str]],
+        containers: bool = False,
     ) -> None:
         self._store, self._folder, self._gpus = store, folder, gpus
-        self._usual, self._images = {**image_environment(), **environment}, images
+        self._usual = {**({} if containers else image_environment()), **environment}
+        self._images = images
+        self._start_container = podman_container if containers else process_container
         self._pods: dict[str, _Running] = {}
         # Other clusters on this machine have other addresses.
         self._network = f"127.{random.randint(1, 254)}.{random.randint(0, 255)}"
@@ -148,7 +152,8 @@ class Kubelet:
         image = self._images.get(manifest.get("image", ""), {})
         environment = container_environment(manifest, {**self._usual, **image}, pod, services)
         here = {"0.0.0.0": address, MODELS: str(self._folder / name_of(pod) / "models")}
-        return Container(manifest, environment, self._folder / name_of(pod) / manifest["name"], here=here)
+        folder = self._folder / name_of(pod) / manifest["name"]
+        return self._start_container(manifest, pod, environment, folder, here)
 
     def _observe(self, pod: Object) -> None:
         running = self._pods[uid_of(pod)]

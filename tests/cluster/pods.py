@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,24 +44,24 @@ class Container:
 
     def __init__(
         self,
-        manifest: Mapping[str, Any],
+        name: str,
+        command: Sequence[str],
         environment: Mapping[str, str],
         folder: Path,
         *,
-        here: Mapping[str, str] | None = None,
+        kill: Sequence[str] = (),
     ) -> None:
-        """`here` maps what only a container has, its addresses and mounts, to what this machine has instead."""
+        """`kill` is a command that ends what killing the process group of `command` would leave."""
         folder.mkdir(parents=True, exist_ok=True)
-        self.name = manifest["name"]
+        self.name = name
         self.log = Log()
         self.started = now()
         self.finished = ""
-        self.killed_with: int | None = None
-        command = [*manifest.get("command", ()), *manifest.get("args", ())]
+        self._kill = kill
         self.process = subprocess.Popen(
-            [_located(_expand(word, environment), here or {}) for word in command],
+            command,
             env=dict(environment),
-            cwd=manifest.get("workingDir", folder),
+            cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -74,6 +74,9 @@ class Container:
 
     def signal(self, number: int) -> None:
         """Signal the container's processes, all of them for SIGKILL, else the first."""
+        if number == signal.SIGKILL and self._kill and self.process.poll() is None:
+            subprocess.run(self._kill, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            return
         try:
             if number == signal.SIGKILL:
                 os.killpg(self.process.pid, number)
@@ -103,6 +106,26 @@ class Container:
         reason = "Completed" if code == 0 else "Error"
         ended = {"exitCode": code, "reason": reason, "startedAt": self.started, "finishedAt": self.finished}
         return {"terminated": ended}
+
+
+def process_container(
+    manifest: Mapping[str, Any],
+    pod: Mapping[str, Any],
+    environment: Mapping[str, str],
+    folder: Path,
+    here: Mapping[str, str],
+) -> Container:
+    """The manifest's command as a process of this machine.
+
+    `here` maps what only a container has, its addresses and mounts, to what this machine has instead.
+    """
+    words = [_located(word, here) for word in command_words(manifest, environment)]
+    return Container(manifest["name"], words, environment, Path(manifest.get("workingDir", folder)))
+
+
+def command_words(manifest: Mapping[str, Any], environment: Mapping[str, str]) -> list[str]:
+    """The manifest's command and arguments, variables expanded."""
+    return [_expand(word, environment) for word in (*manifest.get("command", ()), *manifest.get("args", ()))]
 
 
 def container_environment(

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from intclass.components.shared import images
 from intclass.components.shared.manifest import read_manifest
 from tests.cluster import Cluster
+from tests.cluster.podman import lacks
 from tests.cluster.resources import PODS, PYTORCHJOBS, TRAINJOBS, Resource
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -57,6 +59,16 @@ def test_three_nodes_train_one_model(cluster: Cluster, dataset: str, launcher: s
     assert "validation_loss=" in output  # the log of rank 0
     assert f"validation accuracy {manifest.stats['validation_accuracy']:.3f}, 3 nodes" in output
     assert len(cluster.store.all(resource)) == 1
+
+
+def test_a_master_and_two_workers_train_in_containers(tmp_path: Path, gcs_emulator: str, dataset: str) -> None:
+    if reason := lacks(images.TRAIN):
+        pytest.skip(f"NOT TESTED in containers: {reason}")
+    environment = {"STORAGE_EMULATOR_HOST": gcs_emulator, "OMP_NUM_THREADS": "1"}
+    with Cluster(tmp_path / "cluster", environment=environment, containers=True) as cluster:
+        output = finish(start(cluster, dataset, "--launcher", "pytorchjob", "--nodes", "3"))
+    assert read_manifest(dataset.replace("examples", "model")).counts["ranks"] == 3
+    assert "validation_loss=" in output
 
 
 def test_an_evicted_worker_and_a_killed_launcher_cost_no_model(cluster: Cluster, dataset: str) -> None:
