@@ -54,6 +54,17 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
+def check_compiling(device: torch.device) -> None:
+    """Raise ConfigError if torch.compile cannot make code for the device here, as it cannot without a compiler."""
+    try:
+        torch.compile(torch.neg, dynamic=True)(torch.ones(2, device=device))
+    except (RuntimeError, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ConfigError(
+            f"compile is True, but torch.compile fails here ({reason}); install a C++ compiler (g++), or leave it out"
+        ) from error
+
+
 def _computes_bfloat16(device: torch.device) -> bool:
     """Whether the processor multiplies bfloat16 in hardware; emulation would be slower than float32."""
     if device.type == "cuda":

@@ -88,6 +88,8 @@ class FinetuneConfig:
         seed: Of the initial weights, the order of the examples, and dropout.
         device: `auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1`.
         precision: `auto` takes bfloat16 for the products where the processor computes in it, else float32.
+        compile: Whether torch.compile makes code for this processor from the model first, which takes a minute or more.
+            It rounds otherwise than the model itself does.
         positions: Where a word of `small` stands: in the expression's `tree` (finetune.tree_encoder), or in the
             `sequence` of words (a ModernBERT, which loads without this program).
         hidden_size: Width of `small`, a multiple of twice num_heads.
@@ -130,6 +132,7 @@ class FinetuneConfig:
     seed: int = 0
     device: str = "auto"
     precision: Precision = "auto"
+    compile: bool = False
     positions: Positions = "tree"
     hidden_size: int = 128
     num_layers: int = 4
@@ -166,6 +169,8 @@ class FinetuneConfig:
         uneven = self.hidden_size % (2 * self.num_heads) != 0
         self._refuse("hidden_size", uneven, f"give a multiple of 2 * num_heads = {2 * self.num_heads}")
         self._refuse("encoding", self.is_small and self.encoding not in (None, "prefix"), "`small` reads `prefix` only")
+        sharded = self.compile and self.strategy == "fsdp"
+        self._refuse("compile", sharded, "fsdp fetches each layer's weights on the way, which compiled code cannot do")
         cut = self.optimizer == "muon" and self.strategy in ("parameter-server", "fsdp")
         self._refuse("optimizer", cut, f"{self.strategy} cuts matrices into pieces; take `adamw` or `sgd`")
 

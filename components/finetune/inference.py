@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import torch
@@ -24,17 +24,19 @@ def predict_logits(
     compute: Compute,
     group: Group | None = None,
     batch_tokens: int = INFERENCE_TOKENS,
+    before_batch: Callable[[], None] = lambda: None,
 ) -> Floats:
     """The logits (n, 2) of n inputs' token ids, in the order of the inputs. The model is left in evaluation mode.
 
     A forward pass takes inputs of similar length, with their padding at most `batch_tokens`. The ranks of a group must
-    call it together; each has all the logits in the end.
+    call it together; each has all the logits in the end, and calls `before_batch` equally often.
     """
     group = group or Group()
     model.eval()
     logits = torch.zeros((len(ids), 2), dtype=torch.float64)
     batches = token_batches([len(row) for row in ids], budget=batch_tokens)
     for start in range(0, len(batches), group.size):
+        before_batch()
         # A rank without a batch takes the last one again: where the model is sharded, all must compute together.
         batch = batches[min(start + group.rank, len(batches) - 1)]
         tokens, mask = pad([ids[index] for index in batch], pad_id=pad_id)

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from intclass.components.finetune.checkpoint import FOLDER_NAME, Checkpoints
-from intclass.components.finetune.compute import Compute
+from intclass.components.finetune.compute import Compute, check_compiling
 from intclass.components.finetune.config import FinetuneConfig
 from intclass.components.finetune.examples import Split, TrainSplit, read_splits, read_target
 from intclass.components.finetune.learner import Learner, Recipe
@@ -73,6 +73,9 @@ def prepare(dataset: str | Path, config: FinetuneConfig, *, compute: Compute, ra
         trained = sharded(encoder.model, compute.device, ranks)
     else:
         trained = encoder.model.to(compute.device)
+    if config.compile:
+        check_compiling(compute.device)
+        trained.compile(dynamic=True)  # batches differ in size and length
     plan = Plan(
         epochs=config.epochs,
         patience=config.patience,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import NoReturn
 
@@ -161,15 +162,14 @@ class Training:
             position.steps += 1
             position.samples += step.samples
             progress.update(step.samples)
-            if step.may_checkpoint:
+            if step.may_checkpoint or not self._strategy.resumes_within_epoch:
                 self._save_or_stop(interruption)
-            elif interruption.requested and not self._strategy.resumes_within_epoch:
-                self._stop()
 
         self._strategy.run_epoch(epoch, first_step=position.step, after_step=after_step)
-        self._end_epoch(float(self._group.sum(position.loss.clone())) / len(split))
+        loss = float(self._group.sum(position.loss.clone())) / len(split)
+        self._end_epoch(loss, lambda: self._save_or_stop(interruption))
 
-    def _end_epoch(self, loss: float) -> None:
+    def _end_epoch(self, loss: float, before_batch: Callable[[], None]) -> None:
         """Look at the validation split, keep the weights if they are the best, and begin the next epoch."""
         position = self._position
         logits = predict_logits(
@@ -178,6 +178,7 @@ class Training:
             pad_id=self._plan.pad_id,
             compute=self._learner.compute,
             group=self._group,
+            before_batch=before_batch,
         )
         _check_finite(loss, logits)
         scores = score(logits, self._validation.labels)
@@ -200,9 +201,10 @@ class Training:
         return self._position.seconds + time.monotonic() - self._started
 
     def _save_or_stop(self, interruption: Interruption) -> None:
-        """Save when it is time to, or when any rank is asked to end; then end."""
+        """Save when it is time to, or when any rank is asked to end; then end. Some can save between epochs only."""
         stop = self._group.any(interruption.requested)
-        if stop or (self._checkpoints and self._position.steps - self._saved_steps >= self._checkpoints.every):
+        due = self._checkpoints is not None and self._position.steps - self._saved_steps >= self._checkpoints.every
+        if self._strategy.resumes_within_epoch and (stop or due):
             self._save()
         if stop:
             self._stop()

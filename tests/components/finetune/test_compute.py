@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,3 +53,22 @@ def test_the_seed_decides_and_the_outer_state_is_left_alone() -> None:
     assert torch.equal(drawn[0], drawn[1])
     assert torch.equal(torch.get_rng_state(), state)
     assert torch.get_num_threads() == threads
+
+
+@pytest.mark.slow  # torch's compiler takes seconds to load
+def test_without_a_compiler_compiling_is_refused_in_one_line(tmp_path: Path) -> None:
+    program = (
+        "import torch; from intclass.components.finetune.compute import check_compiling;"
+        "check_compiling(torch.device('cpu'))"
+    )
+    environment = {
+        **os.environ,
+        "PATH": "",
+        "CXX": "",
+        "TORCHINDUCTOR_CACHE_DIR": str(tmp_path),
+        "OMP_NUM_THREADS": "1",
+    }
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    last = done.stderr.splitlines()[-1]
+    assert "ConfigError: compile is True, but torch.compile fails here (" in last
+    assert last.endswith("install a C++ compiler (g++), or leave it out")

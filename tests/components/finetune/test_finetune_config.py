@@ -54,6 +54,11 @@ def test_an_option_that_makes_no_sense_is_refused_by_name(options: dict[str, Any
         FinetuneConfig(**options)
 
 
+def test_sharded_weights_are_not_compiled() -> None:
+    with pytest.raises(ConfigError, match=r"^compile is True; fsdp fetches"):
+        FinetuneConfig(compile=True, strategy="fsdp")
+
+
 def test_every_base_model_but_small_may_read_infix() -> None:
     assert FinetuneConfig(base_model="tbs17/MathBERT", encoding="infix").encoding == "infix"
 

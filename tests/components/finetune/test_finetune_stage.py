@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from intclass.components.finetune import Classifier, FinetuneConfig, finetune
@@ -198,3 +199,16 @@ def test_a_dataset_of_two_targets_is_refused(rows: Rows, make_dataset: MakeDatas
 def test_a_dataset_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="nowhere"):
         finetune(tmp_path / "nowhere", tmp_path / "model")
+
+
+@pytest.mark.slow  # the compiler takes a minute
+@pytest.mark.timeout(900)
+@pytest.mark.filterwarnings("ignore:.torch.jit.script_method:DeprecationWarning")  # in torch's own compiler
+def test_a_compiled_model_learns_the_same(dataset: Path, tmp_path: Path, tiny: FinetuneConfig) -> None:
+    exact = replace(tiny, epochs=2, dropout=0.0, precision="float32")
+    weights = {}
+    for compiled in (False, True):
+        finetune(dataset, tmp_path / f"{compiled}", replace(exact, compile=compiled))
+        weights[compiled] = load_file(tmp_path / f"{compiled}" / "model.safetensors")
+    for name, tensor in weights[False].items():
+        torch.testing.assert_close(weights[True][name], tensor, rtol=1e-2, atol=1e-3)

@@ -17,7 +17,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from intclass.components.finetune import FinetuneConfig, finetune
+from intclass.components.finetune import FinetuneConfig, finetune, inference, loop
 from intclass.components.shared import storage
 from intclass.components.shared.command import EXIT_TRY_AGAIN
 from intclass.components.shared.manifest import is_complete, read_manifest
@@ -113,6 +113,30 @@ def test_sigterm_saves_and_the_same_command_goes_on(
     rank = ranks.start(*seldom)
     assert rank.wait() == 0, rank.output
     assert made(out) == made(undisturbed(1))
+
+
+def test_sigterm_is_heard_while_the_validation_split_is_looked_at(
+    dataset: Path,
+    tmp_path: Path,
+    tiny: FinetuneConfig,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupted(*given: Any, **options: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return inference.predict_logits(*given, **options)
+
+    config = replace(tiny, epochs=2)
+    finetune(dataset, tmp_path / "whole", config)
+    capsys.readouterr()
+    monkeypatch.setattr(loop, "predict_logits", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        finetune(dataset, tmp_path / "stopped", config)
+    monkeypatch.undo()
+    assert ended.value.code == 128 + signal.SIGTERM
+    assert "epoch=1" not in capsys.readouterr().out
+    finetune(dataset, tmp_path / "stopped", config)
+    assert made(tmp_path / "stopped") == made(tmp_path / "whole")
 
 
 def test_a_lost_rank_ends_the_others_in_one_line_and_all_go_on_together(
