@@ -19,7 +19,7 @@ from intclass.components.shared.errors import RecordsError
 from intclass.components.shared.records import RANDOM_SPLITS
 
 MOST_LOST: Final = 0.01  # the share of solvable integrands that may go untried
-_SEARCHED: Final = frozenset({"forward", "file"})  # generators whose functions come without a label
+_SEARCHED: Final = frozenset({"forward", "short", "file"})  # generators whose functions come without a label
 _SIZES: Final = 12  # bins of the time curves, with equally many examples each
 _MIN_SECONDS: Final = 1e-4  # below the clock of a try
 _CURVE_POINTS: Final = 101
