@@ -24,10 +24,10 @@ PRESET ?= laptop
 PYTEST ?= $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all lint format compile bench dataset model images containers constraints clean
+.PHONY: help setup run test test-all lint format compile bench dataset dataset-v1 model images containers constraints clean
 
 help:  ## list the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(UV):
 	$(PYTHON) -m venv $(VENV)
@@ -66,8 +66,11 @@ compile: setup  ## write pipelines/compiled/*.yaml
 bench: setup  ## the measurements behind the numbers in the docs
 	$(PYTEST) tests/benchmarks -m benchmark -s
 
-dataset: setup  ## build dataset version 1, or resume it (hours; BATCHES=2 grows it)
-	$(MAKE) -C datasets
+dataset: setup  ## build dataset version 2 upon version 1, or resume it (half an hour)
+	$(MAKE) -C datasets v2
+
+dataset-v1: setup  ## build dataset version 1, or resume it (hours; BATCHES=2 grows it)
+	$(MAKE) -C datasets v1
 
 # The model that comes with the package: trained, measured against the baselines on every test split, copied.
 SHIPPED := components/finetune/shipped
