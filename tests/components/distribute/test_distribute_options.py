@@ -32,6 +32,7 @@ OTHERS = FinetuneConfig(
     seed=5,
     device="cpu",
     precision="float32",
+    compile=True,
     hidden_size=64,
     num_layers=3,
     num_heads=2,
