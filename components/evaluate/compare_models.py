@@ -17,9 +17,10 @@ def main(
 ) -> None:
     """Put several models, their seeds, and all baselines into one table.
 
-    Models whose options differ in the seed alone are one line, with mean and standard deviation. McNemar's test sets
-    the models against each other and against the best baseline. A BERT that was never pretrained is a good control:
-    `python -m intclass.components.evaluate.random_weights` makes one for `intclass finetune --base-model`.
+    Models whose options differ in the seed alone are one line, with mean and standard deviation. If all were trained
+    with the same --train-examples, the baselines learn from these too. McNemar's test sets the models against each
+    other and against the best baseline. A BERT that was never pretrained is a good control: `python -m
+    intclass.components.evaluate.random_weights` makes one for `intclass finetune --base-model`.
 
     Example: `intclass compare-models datasets/v1 runs/small-0 runs/small-1 runs/small-2 runs/bert --out docs/models.md`
     """

@@ -20,6 +20,7 @@ from intclass.components.finetune import Classifier
 from intclass.components.shared.errors import ConfigError, RecordsError
 from intclass.components.shared.manifest import Manifest, read_manifest
 from intclass.components.shared.records import EXAMPLES, HELD_OUT_SPLITS, SPLITS, read_table
+from intclass.components.shared.subset import subset
 
 PAIRS: Final = "pairs"
 _NO_DIFFERENCE: Final = ("seed", "device", "checkpoint_every")  # options that make no other model
@@ -90,7 +91,8 @@ class _Trained:
 def compare_models(models: Sequence[str | Path], dataset: str | Path, *, seed: int = 0) -> ModelTable:
     """Measure the models in these folders, and the baselines, on the dataset's test splits.
 
-    Models whose options differ in nothing but the seed are one line. `seed` is the baselines'.
+    Models whose options differ in nothing but the seed are one line. `seed` is the baselines'. They learn from as many
+    training examples as the models did, if these agree, else from all.
     Raises ConfigError for a model of another target or the same model twice, RecordsError or StorageError as reading
     does.
     """
@@ -104,6 +106,7 @@ def compare_models(models: Sequence[str | Path], dataset: str | Path, *, seed: i
     if len({each.manifest.fingerprint for each in opened}) < len(opened):
         raise ConfigError("a model is given twice: give each seed of a model once")
     questions = _Questions(rows)
+    train = _learnt_from(opened, rows["train"])
     groups: dict[str, list[_Trained]] = {}
     for each in opened:
         groups.setdefault(each.key, []).append(each)
@@ -119,14 +122,14 @@ def compare_models(models: Sequence[str | Path], dataset: str | Path, *, seed: i
     titled = {baseline.name: baseline.title for baseline in BASELINES}
     baselines = [
         questions.line(titled[name], [answers])
-        for name, answers in ask_baselines(rows["train"], questions.prefixes, seed=seed)
+        for name, answers in ask_baselines(train, questions.prefixes, seed=seed)
     ]
     return ModelTable(
         models=_by_accuracy(answered),
         baselines=_by_accuracy(baselines),
         target=str(rows["test"][0]["target"]),
         dataset=read_manifest(dataset).fingerprint,
-        train_examples=len(rows["train"]),
+        train_examples=len(train),
         test_examples=len(rows["test"]),
         splits=tuple(split for split in HELD_OUT_SPLITS if rows[split]),
     )
@@ -175,6 +178,13 @@ def _open(folder: str | Path, target: str) -> _Trained:
     if opened.classifier.target != target:
         raise ConfigError(f"{folder}: predicts '{opened.classifier.target}', but the dataset is labelled by '{target}'")
     return opened
+
+
+def _learnt_from(models: Sequence[_Trained], train: Sequence[Row]) -> Sequence[Row]:
+    """The training examples of the models, all of them where they differ."""
+    limits = {each.manifest.config.get("train_examples") for each in models}
+    limit = limits.pop() if len(limits) == 1 else None
+    return train if limit is None else [train[place] for place in subset(len(train), limit)]
 
 
 def _titles(manifests: Sequence[Manifest]) -> list[str]:

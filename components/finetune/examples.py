@@ -18,10 +18,10 @@ from intclass.components.finetune.reorder import reorder
 from intclass.components.finetune.token_cache import TokenCache
 from intclass.components.finetune.tokenizer import TextReader, Tokens
 from intclass.components.shared.errors import RecordsError
+from intclass.components.shared.subset import subset
 
 _COLUMNS: Final[dict[Encoding, str]] = {"prefix": "prefix", "prefix-tokens": "prefix", "infix": "canonical"}
 _REORDER_STREAM: Final = 1  # keeps these draws apart from those of the batches
-_SUBSET_SEED: Final = 20_240_229  # fixed, so that trainings with several seeds learn from the same examples
 
 
 Limits = tuple[int | None, int | None]  # of examples in the train and the validation split
@@ -101,11 +101,6 @@ def read_splits(
         "truncated_inputs": cached(cache, (digest,), lambda: reader(texts)).truncated + tokens.truncated,
     }
     return (training, Split(tokens.ids, validation_labels)), counts
-
-
-def subset(count: int, limit: int) -> Ints:
-    """The places, in rising order, of `limit` of a split's `count` examples: those of a smaller limit and some more."""
-    return np.sort(np.random.default_rng(_SUBSET_SEED).permutation(count)[:limit])
 
 
 def cached(cache: TokenCache | None, key: tuple[object, ...], make: Callable[[], Tokens]) -> Tokens:

@@ -31,7 +31,6 @@ from transformers import (
 
 from intclass.components.finetune import FinetuneConfig
 from intclass.components.finetune.compute import choose_compute, reproducible
-from intclass.components.finetune.examples import subset
 from intclass.components.finetune.job import prepare
 from intclass.components.finetune.log import TrainingLog
 from intclass.components.finetune.loop import Training
@@ -39,6 +38,7 @@ from intclass.components.finetune.model import make_encoder
 from intclass.components.finetune.parallel.ddp import Ddp
 from intclass.components.finetune.parallel.group import Group
 from intclass.components.shared.records import EXAMPLES, read_table
+from intclass.components.shared.subset import subset
 
 DATASET = Path(__file__).parents[2] / "datasets" / "v1"
 TRAIN_EXAMPLES = 3_000

@@ -79,7 +79,8 @@ def test_mcnemar_is_between_models_and_against_the_best_baseline(table: ModelTab
 
 @pytest.mark.slow
 def test_seeds_of_one_model_are_one_line(dataset: Path, tmp_path: Path) -> None:
-    configs = {"a": TINY, "b": replace(TINY, seed=1), "c": replace(TINY, num_layers=2)}
+    fewer = replace(TINY, train_examples=150)
+    configs = {"a": fewer, "b": replace(fewer, seed=1), "c": replace(fewer, num_layers=2)}
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     for name, config in configs.items():
@@ -90,6 +91,7 @@ def test_seeds_of_one_model_are_one_line(dataset: Path, tmp_path: Path) -> None:
     assert by_title.keys() == {"small, num_layers=1", "small, num_layers=2"}
     assert [by_title[f"small, num_layers={layers}"].seeds for layers in (1, 2)] == [2, 1]
     assert len(found.baselines) == len(BASELINES)
+    assert found.train_examples == 150  # of the baselines too
     test = [row for row in read_table(dataset, EXAMPLES).to_pylist() if row["split"] == "test"]
     labels = np.array([row["label"] for row in test])
     accuracies = [
