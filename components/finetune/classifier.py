@@ -13,15 +13,15 @@ from sympy import Expr
 from intclass.components.finetune.calibration import Calibration
 from intclass.components.finetune.compute import Compute, choose_compute
 from intclass.components.finetune.config import Precision
-from intclass.components.finetune.inference import INFERENCE_TOKENS, predict_logits
+from intclass.components.finetune.inference import predict_logits
 from intclass.components.finetune.metrics import Floats
 from intclass.components.finetune.model import LABELS, Encoder, load_encoder
+from intclass.components.finetune.packing import packed_logits, packs
 from intclass.components.shared import storage
 from intclass.components.shared.expressions import canonical, canonical_text, from_prefix, parse, prefix_words
 from intclass.components.shared.manifest import Manifest, read_manifest
 
 LARGE_PARAMETERS: Final = 8_000_000  # below, a forward pass on a CPU is mostly overhead (docs/serving.md)
-_NARROW_BATCH_TOKENS: Final = 512  # keeps a processor busy, and few inputs so alike need little padding
 
 
 class Classifier:
@@ -78,33 +78,29 @@ class Classifier:
         """What the model reads for integrands, before its tokenizer; raises as `predict` does."""
         return [self._text(integrand) for integrand in integrands]
 
+    def texts(self, prefixes: Sequence[str]) -> Sequence[str]:
+        """As `read`, for canonical expressions as prefix words joined by spaces."""
+        if self._encoding != "infix":
+            return prefixes
+        return [canonical_text(from_prefix(prefix.split())) for prefix in prefixes]
+
     def predict_prefixes(self, prefixes: Sequence[str]) -> Floats:
         """As `predict`, for canonical expressions as prefix words joined by spaces (the examples' column `prefix`)."""
-        return self._probabilities(self._texts(prefixes))
+        return self._probabilities(self.texts(prefixes))
 
     def predict_logits(self, prefixes: Sequence[str]) -> Floats:
         """The model's logits (n, 2), not calibrated, for canonical expressions as prefix words joined by spaces."""
-        return self._logits(self._texts(prefixes))
+        return self._logits(self.texts(prefixes))
 
     def _text(self, integrand: str | Expr) -> str:
         expr = parse(integrand) if isinstance(integrand, str) else integrand
         return " ".join(prefix_words(canonical(expr))) if self._encoding != "infix" else canonical_text(expr)
 
-    def _texts(self, prefixes: Sequence[str]) -> Sequence[str]:
-        if self._encoding != "infix":
-            return prefixes
-        return [canonical_text(from_prefix(prefix.split())) for prefix in prefixes]
-
     def _logits(self, texts: Sequence[str]) -> Floats:
         ids = self._reader(texts).ids
-        narrow = self.is_large and self._compute.device.type == "cpu"
-        return predict_logits(
-            self._model,
-            ids,
-            pad_id=self._reader.pad_id,
-            compute=self._compute,
-            batch_tokens=_NARROW_BATCH_TOKENS if narrow else INFERENCE_TOKENS,
-        )
+        if self._compute.device.type == "cpu" and packs(self._model):
+            return packed_logits(self._model, ids)
+        return predict_logits(self._model, ids, pad_id=self._reader.pad_id, compute=self._compute)
 
     def _probabilities(self, texts: Sequence[str], *, calibrated: bool = True) -> Floats:
         logits = self._logits(texts) / (self.calibration.temperature if calibrated else 1.0)

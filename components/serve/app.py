@@ -75,9 +75,8 @@ class _V2(V2Endpoints):  # type: ignore[misc] # the SDK is untyped
         return await super().model_ready(model_name)
 
 
-def load_app(folder: str, config: ServeConfig) -> ASGIApp:
+def load_app(predictor: Predictor, config: ServeConfig) -> ASGIApp:
     """The application with its model loaded and warm; raises what loading raises."""
-    predictor = Predictor(folder, config)
     predictor.load()
     app = build_app(predictor, config)
     gc.collect()

@@ -1,12 +1,14 @@
 """Micro-batching: what arrives while the model is busy goes into the next forward pass together.
 
-There is no timer. An idle model takes a request at once, so a lone client pays nothing; a busy one finds everything
-that came meanwhile, so batches grow with the load and the wait is at most one forward pass.
+An idle model takes a request at once, so a lone client pays nothing; a busy one finds everything that came meanwhile,
+so batches grow with the load. Those who were answered together ask again together: so a call waits, for a few
+milliseconds at most, until there are as many items as the last one had.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -37,10 +39,17 @@ _Waiting = tuple[Item, _Submission[Result], int]  # the last says which item of 
 
 
 class Batcher(Generic[Item, Result]):
-    """Runs `call` on lists of at most `size` items, one list at a time, in the executor."""
+    """Runs `call` on lists of at most `size` items, one list at a time, in the executor.
 
-    def __init__(self, call: Callable[[list[Item]], Sequence[Result]], *, size: int, executor: Executor) -> None:
-        self._call, self._size, self._executor = call, size, executor
+    For as many items as the last call had it waits at most `patience` seconds.
+    """
+
+    def __init__(
+        self, call: Callable[[list[Item]], Sequence[Result]], *, size: int, executor: Executor, patience: float = 0.0
+    ) -> None:
+        self._call, self._size, self._executor, self._patience = call, size, executor, patience
+        self._expected = 0
+        self._enough = asyncio.Event()
         self._since = 0.0  # when something last went on
         self._waiting: deque[_Waiting[Item, Result]] = deque()
         self._runner: asyncio.Task[None] | None = None
@@ -60,16 +69,28 @@ class Batcher(Generic[Item, Result]):
         if not self._waiting:
             self._since = time.monotonic()
         self._waiting.extend((item, submission, place) for place, item in enumerate(items))
+        if len(self._waiting) >= self._expected:
+            self._enough.set()
         if self._runner is None or self._runner.done():
             self._runner = loop.create_task(self._run_all())
         return await submission.done
 
     async def _run_all(self) -> None:
         while self._waiting:
+            await self._gather()
             taken = [self._waiting.popleft() for _ in range(min(self._size, len(self._waiting)))]
             wanted = [one for one in taken if not one[1].done.done()]  # a client may have gone
+            self._expected = len(wanted)
             if wanted:
                 await self._run(wanted)
+
+    async def _gather(self) -> None:
+        if len(self._waiting) >= self._expected or not self._patience:
+            return
+        self._enough.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._patience):
+                await self._enough.wait()
 
     async def _run(self, batch: list[_Waiting[Item, Result]]) -> None:
         try:

@@ -39,8 +39,8 @@ def running_server(
     config = config or ServeConfig(port=0)
     with tempfile.TemporaryDirectory(prefix="intclass-serve-") as scratch:
         log = Path(log_path or f"{scratch}/log")
-        with _started([sys.executable, "-m", MODULE, *serve_arguments(str(model), config)], log) as (process, url):
-            _wait_until_ready(process, url, log)
+        with start_server([sys.executable, "-m", MODULE, *serve_arguments(str(model), config)], log) as (process, url):
+            wait_until_ready(process, url, log)
             yield url
             _stop(process, log, seconds=config.grace_seconds + config.drain_seconds + _EXIT_SECONDS)
 
@@ -119,8 +119,11 @@ def answers_table(answers: Sequence[Mapping[str, Any]]) -> str:
 
 
 @contextlib.contextmanager
-def _started(command: list[str], log: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The process and the address that it says it has taken; killed on leaving if it still runs."""
+def start_server(command: list[str], log: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A server's process and the address that its first line of output ends with; killed on leaving if it still runs.
+
+    Its log, all that it writes to stderr, goes to a file. Raises ServingError if it ends without a word.
+    """
     with (
         log.open("w") as stderr,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True) as process,
@@ -135,7 +138,8 @@ def _started(command: list[str], log: Path) -> Iterator[tuple[subprocess.Popen[s
             process.kill()
 
 
-def _wait_until_ready(process: subprocess.Popen[str], url: str, log: Path) -> None:
+def wait_until_ready(process: subprocess.Popen[str], url: str, log: Path) -> None:
+    """Wait until the server predicts; raises ServingError, with the end of its log, if it does not get there."""
     import httpx
 
     deadline = time.monotonic() + READY_SECONDS

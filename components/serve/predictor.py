@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -12,8 +11,8 @@ import kserve
 
 from intclass.components.finetune import Classifier
 from intclass.components.serve import metrics
-from intclass.components.serve.batching import Batcher
 from intclass.components.serve.config import ServeConfig
+from intclass.components.serve.estimating import Estimator
 from intclass.components.serve.gate import note
 from intclass.components.serve.loading import load_classifier
 from intclass.components.serve.protocol import (
@@ -26,7 +25,7 @@ from intclass.components.serve.protocol import (
     write_v1,
     write_v2,
 )
-from intclass.components.serve.reading import Reader, Reading
+from intclass.components.serve.reading import Reading, read_text
 from intclass.components.serve.solving import SolverDesk
 from intclass.components.shared.expressions import DEFAULT_LIMITS
 
@@ -39,18 +38,18 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Question:
-    """One request as read; `request` is None for V1, which has no envelope to answer in."""
+    """One request as decoded; `request` is None for V1, which has no envelope to answer in."""
 
     request: kserve.InferRequest | None
     asked: Asked
-    readings: Sequence[Reading]
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A question and its answers."""
+    """A question, its integrands as read, and its answers."""
 
     question: Question
+    readings: Sequence[Reading]
     answers: Sequence[Answer]
 
 
@@ -60,15 +59,13 @@ class Predictor(kserve.Model):  # type: ignore[misc] # the SDK is untyped
     def __init__(self, folder: str, config: ServeConfig) -> None:
         super().__init__(config.model_name)
         self._folder, self._config = folder, config
+        self._limits = config.limits or DEFAULT_LIMITS
         self.desk = SolverDesk(config)
-        self._reader = Reader(config.limits or DEFAULT_LIMITS)
-        self._batcher: Batcher[str, float] = Batcher(
-            self._probabilities, size=config.batch_size, executor=ThreadPoolExecutor(1, thread_name_prefix="predict")
-        )
+        self._estimator = Estimator(self.probabilities, limits=self._limits, size=config.batch_size)
 
     def load(self) -> bool:
         """Load the classifier and run it at both ends of the batch size, so that the first client waits for nothing."""
-        warm = [self._reader.read_one(text).prefix for text in GOLDEN]
+        warm = [read_text(text, self._limits).prefix for text in GOLDEN]
         self._classifier = load_classifier(self._folder, self._config, warm)
         for size in (1, self._config.batch_size):
             self._classifier.predict_prefixes((warm * size)[:size])
@@ -83,10 +80,8 @@ class Predictor(kserve.Model):  # type: ignore[misc] # the SDK is untyped
     @property
     def broken(self) -> str | None:
         """Why only a restart can help, or None: predictions stand still, or the solvers are out of order."""
-        if self._batcher.standstill_seconds > STALL_SECONDS:
-            return "a forward pass does not end"
-        if self._reader.busy_seconds > STALL_SECONDS:
-            return "the parser does not come back"
+        if self._estimator.standstill_seconds > STALL_SECONDS:
+            return "the parser or a forward pass does not come back"
         return self.desk.broken
 
     def get_input_types(self) -> list[dict[str, Any]]:
@@ -98,35 +93,33 @@ class Predictor(kserve.Model):  # type: ignore[misc] # the SDK is untyped
         return describe_outputs()
 
     async def preprocess(self, payload: Any, headers: Mapping[str, str] | None = None) -> Question:  # noqa: ANN401
-        """The request's integrands, read; raises InvalidInput naming the instance that is no expression."""
+        """What the request asks; raises InvalidInput if it is not to be had."""
         request = payload if isinstance(payload, kserve.InferRequest) else None
         most = self._config.max_instances
         asked = read_v1(payload, max_instances=most) if request is None else read_v2(request, max_instances=most)
         if asked.solve:
             self.desk.check(len(asked.integrands))
-        readings = await self._reader.read(asked.integrands)
-        marks = ",".join(reading.fingerprint for reading in readings[:_LOGGED_FINGERPRINTS])
-        seen = f"instances={len(readings)} fingerprints={marks}"
-        if not note(seen):  # over gRPC, which has no door of its own
-            _log.info("id=%s %s", (headers or {}).get("x-request-id", "-"), seen)
-        return Question(request, asked, readings)
+        return Question(request, asked)
 
     async def predict(self, question: Question, headers: Mapping[str, str] | None = None) -> Reply:
-        """The likelier label and the positive one's probability for each integrand, and its solution if asked for."""
-        readings = question.readings
-        metrics.BATCH_WAITING.inc(len(readings))
+        """The likelier label and the positive one's probability for each integrand, and its solution if asked for.
+
+        Raises InvalidInput naming the instance that is no expression.
+        """
+        integrands = question.asked.integrands
+        metrics.BATCH_WAITING.inc(len(integrands))
         try:
-            outcomes = await self._batcher.submit([reading.prefix for reading in readings])
+            estimates = await self._estimator.estimate(integrands)
         finally:
-            metrics.BATCH_WAITING.dec(len(readings))
+            metrics.BATCH_WAITING.dec(len(integrands))
+        readings = [estimate.reading for estimate in estimates]
+        _take_down(readings, headers or {})
         answers = []
-        for integrand, reading, outcome in zip(question.asked.integrands, readings, outcomes, strict=True):
-            if isinstance(outcome, BaseException):
-                raise outcome
-            label = self._classifier.labels[outcome >= 0.5]
+        for integrand, estimate in zip(integrands, estimates, strict=True):
+            label = self._classifier.labels[estimate.probability >= 0.5]
             metrics.PREDICTIONS.labels(label).inc()
-            answers.append(Answer(integrand, reading.canonical, label, probability=outcome))
-        return Reply(question, await self._solved(answers) if question.asked.solve else answers)
+            answers.append(Answer(integrand, estimate.reading.canonical, label, estimate.probability))
+        return Reply(question, readings, await self._solved(answers) if question.asked.solve else answers)
 
     async def _solved(self, answers: Sequence[Answer]) -> list[Answer]:
         solutions = await self.desk.solve([answer.canonical for answer in answers])
@@ -140,7 +133,16 @@ class Predictor(kserve.Model):  # type: ignore[misc] # the SDK is untyped
         request = reply.question.request
         return write_v1(reply.answers) if request is None else write_v2(reply.answers, request)
 
-    def _probabilities(self, prefixes: list[str]) -> list[float]:
+    def probabilities(self, prefixes: list[str]) -> list[float]:
+        """The model's probabilities (n,) for the prefix words of n expressions, in one forward pass or a few."""
         metrics.BATCH_SIZE.observe(len(prefixes))
         probabilities: list[float] = self._classifier.predict_prefixes(prefixes).tolist()
         return probabilities
+
+
+def _take_down(readings: Sequence[Reading], headers: Mapping[str, str]) -> None:
+    """Write into the log which expressions came, never how they were written."""
+    marks = ",".join(reading.fingerprint for reading in readings[:_LOGGED_FINGERPRINTS])
+    seen = f"instances={len(readings)} fingerprints={marks}"
+    if not note(seen):  # over gRPC, which has no door of its own
+        _log.info("id=%s %s", headers.get("x-request-id", "-"), seen)

@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +21,8 @@ from intclass.components.shared.manifest import is_complete
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
+
+    Load = Callable[[str, ServeConfig], ASGIApp]
 
 _WORKER_HEALTH_SECONDS = 120  # a worker that imports torch on a busy machine is slow to answer its supervisor
 _LOGGING: Final = {
@@ -45,35 +48,51 @@ def serve(model: str | Path, config: ServeConfig) -> None:
             f"{model}: no model here: make one with `intclass run`, or with `intclass finetune DATASET --out {model}`"
         )
     if config.grpc_port is not None:
-        _bind(config.host, config.grpc_port).close()  # gRPC itself would share the port with a stranger
-    with storage.local_folder(model) as folder, _bind(config.host, config.port) as listener:
-        sys.stdout.write(f"serving {model} as '{config.model_name}' on {_url(listener)}\n")
-        sys.stdout.flush()
-        start = _serve_alone if config.workers == 1 else _supervise
-        start(str(folder), config, listener)
+        bind(config.host, config.grpc_port).close()  # gRPC itself would share the port with a stranger
+    with storage.local_folder(model) as folder, bind(config.host, config.port) as listener:
+        announce(f"serving {model} as '{config.model_name}'", listener)
+        run_app(_load, str(folder), config, listener)
 
 
-def _serve_alone(folder: str, config: ServeConfig, listener: socket.socket) -> None:
+def announce(what: str, listener: socket.socket) -> None:
+    """Tell the caller of this program, on one line of its output, at which address it will answer."""
+    host, port = listener.getsockname()[:2]
+    sys.stdout.write(f"{what} on http://{f'[{host}]' if ':' in host else host}:{port}\n")
+    sys.stdout.flush()
+
+
+def run_app(load: Load, folder: str, config: ServeConfig, listener: socket.socket) -> None:
+    """Serve the application that `load` makes of the folder, in each of `config.workers` processes.
+
+    Returns after SIGTERM or Ctrl-C, when what was under way is finished. Raises what `load` raises, and ServingError
+    if no worker of several can load the model; several need a `load` that can be pickled.
+    """
+    start = _serve_alone if config.workers == 1 else _supervise
+    start(load, folder, config, listener)
+
+
+def _serve_alone(load: Load, folder: str, config: ServeConfig, listener: socket.socket) -> None:
     from uvicorn import Config, Server
 
     # After its graceful stop uvicorn raises the signal again for whoever listened before: that is a success here.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
-    settings = Config(functools.partial(_load, folder, config), **_settings(config))
+    settings = Config(functools.partial(load, folder, config), **_settings(config))
     settings.load()  # before the event loop starts, so that an error in the model is the caller's
     Server(settings).run([listener])
 
 
-def _supervise(folder: str, config: ServeConfig, listener: socket.socket) -> None:
+def _supervise(load: Load, folder: str, config: ServeConfig, listener: socket.socket) -> None:
     from uvicorn import Config
     from uvicorn.config import STARTUP_FAILURE
     from uvicorn.supervisors import Multiprocess
 
     with tempfile.TemporaryDirectory(prefix="intclass-metrics-") as counters:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = counters  # read when prometheus_client is imported, in the workers
-        app = functools.partial(_load_in_worker, folder, config)
-        supervisor = Multiprocess(Config(app, **_settings(config)), [listener])
-        supervisor.run()
+        app = functools.partial(_load_in_worker, load, folder, config)
+        with _Shared.of(listener) as shared:
+            supervisor = Multiprocess(Config(app, **_settings(config)), [shared])
+            supervisor.run()
     if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
         raise ServingError(f"{folder}: no worker could load this model; the log above has the reason")
 
@@ -94,21 +113,22 @@ def _settings(config: ServeConfig) -> dict[str, Any]:
 
 def _load(folder: str, config: ServeConfig) -> ASGIApp:
     from intclass.components.serve.app import load_app  # brings torch and the SDK
+    from intclass.components.serve.predictor import Predictor
 
-    return load_app(folder, config)
+    return load_app(Predictor(folder, config), config)
 
 
-def _load_in_worker(folder: str, config: ServeConfig) -> ASGIApp:
+def _load_in_worker(load: Load, folder: str, config: ServeConfig) -> ASGIApp:
     from uvicorn.config import STARTUP_FAILURE
 
     try:
-        return _load(folder, config)
+        return load(folder, config)
     except IntclassError as error:
         _log.error("%s", error)
         sys.exit(STARTUP_FAILURE)  # tells the supervisor that another try would end the same way
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int) -> socket.socket:
     """A socket that has the address but does not listen yet; raises ConfigError if it cannot be had."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -122,6 +142,30 @@ def _bind(host: str, port: int) -> socket.socket:
     return taken
 
 
-def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+class _Shared(socket.socket):
+    """A socket that each worker receives as one of its own, at the same address.
+
+    Then the kernel shares connections out among those who listen. One socket for all leaves nearly all of them to
+    whichever worker is awake first.
+    """
+
+    @classmethod
+    def of(cls, taken: socket.socket) -> socket.socket:
+        """The same socket, to be handed to workers; itself where the kernel does not share connections out."""
+        if sys.platform != "linux":
+            return taken
+        # Not before it was bound: then a port that somebody else shares with itself would have been taken for free.
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        return cls(taken.family, taken.type, taken.proto, fileno=taken.detach())
+
+    def __reduce__(self) -> tuple[Callable[..., socket.socket], tuple[object, ...]]:
+        """How it travels to a worker: as the way to make the worker's own."""
+        return _own_socket, (self.family, self.getsockname())
+
+
+def _own_socket(family: socket.AddressFamily, address: tuple[str, int]) -> socket.socket:
+    own = socket.socket(family, socket.SOCK_STREAM)
+    for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+        own.setsockopt(socket.SOL_SOCKET, option, 1)
+    own.bind(address)
+    return own

@@ -49,17 +49,17 @@ class Answers:
         if not isinstance(payload, dict) or not isinstance(payload.get("integrand"), str) or set(payload) - {*_KEYS}:
             raise InvalidInput('send {"integrand": "x*exp(x^2)", "solve": false}')
         asked = {"instances": [payload["integrand"]], "solve": payload.get("solve", False)}
+        question = await self._predictor.preprocess(asked, headers)
         try:
-            question = await self._predictor.preprocess(asked, headers)
+            reply = await self._predictor.predict(question, headers)
         except InvalidInput as error:
             if not isinstance(error.__cause__, ExpressionError):
                 raise
             return 400, {"error": str(error.__cause__), "position": error.__cause__.position}
-        reply = await self._predictor.predict(question, headers)
         return 200, await asyncio.get_running_loop().run_in_executor(self._thread, self._shown, reply)
 
     def _shown(self, reply: Reply) -> dict[str, Any]:
-        [answer], [reading] = reply.answers, reply.question.readings
+        [answer], [reading] = reply.answers, reply.readings
         classifier = self._predictor.classifier
         written = formula(answer.integrand, limits=self._limits)
         words = reading.prefix.split()

@@ -34,8 +34,8 @@ def squarer() -> Squarer:
     return Squarer()
 
 
-def _batcher(squarer: Squarer, *, size: int = 8) -> Batcher[int, int]:
-    return Batcher(squarer, size=size, executor=ThreadPoolExecutor(1))
+def _batcher(squarer: Squarer, *, size: int = 8, patience: float = 0.0) -> Batcher[int, int]:
+    return Batcher(squarer, size=size, executor=ThreadPoolExecutor(1), patience=patience)
 
 
 async def _hold(batcher: Batcher[int, int], squarer: Squarer) -> asyncio.Task[list[int | BaseException]]:
@@ -62,6 +62,31 @@ def test_what_arrives_while_the_model_is_busy_goes_together(squarer: Squarer) ->
 
     assert asyncio.run(scenario()) == [[0], [1], [4], [9]]
     assert squarer.batches == [[0], [1, 2, 3]]
+
+
+def test_those_who_were_answered_together_are_waited_for(squarer: Squarer) -> None:
+    async def client(batcher: Batcher[int, int], number: int) -> None:
+        await batcher.submit([number])
+        await asyncio.sleep(0.01 * number)
+        await batcher.submit([10 * number])
+
+    async def scenario() -> None:
+        batcher = _batcher(squarer, patience=10.0)
+        await asyncio.gather(*(client(batcher, number) for number in (1, 2, 3)))
+
+    asyncio.run(scenario())
+    assert squarer.batches == [[1, 2, 3], [10, 20, 30]]
+
+
+def test_nobody_is_waited_for_longer_than_patience_lasts(squarer: Squarer) -> None:
+    async def scenario() -> None:
+        batcher = _batcher(squarer, patience=0.01)
+        await batcher.submit([1, 2, 3])
+        await batcher.submit([4])
+        await batcher.submit([5])
+
+    asyncio.run(asyncio.wait_for(scenario(), 5))
+    assert squarer.batches == [[1, 2, 3], [4], [5]]
 
 
 def test_a_batch_is_never_larger_than_its_size(squarer: Squarer) -> None:

@@ -6,12 +6,16 @@ import json
 import struct
 from typing import Any
 
+import grpc
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as messages
+from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
 
 PATHS = ["/v1/models/intclass:predict", "/v2/models/intclass/infer", "/v2/models/intclass/infer?x=1"]
 LENGTH_HEADER = "inference-header-content-length"
+_ANSWERS = (grpc.StatusCode.OK, grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND)
 
 _mathematics = st.text(
     alphabet="x0123456789+-*/^().,eEpisncolgtaqr _'\"\\[]{}=<>!~@|&:;\n\t\x00\u222b\u00b2", max_size=60
@@ -47,9 +51,11 @@ _envelopes = (
     )
     | _json
 )
-_tails = st.binary(max_size=20) | st.lists(_text, max_size=3).map(
+_texts_with_lengths = st.lists(_text, max_size=3).map(
     lambda texts: b"".join(struct.pack("<I", len(text.encode())) + text.encode() for text in texts)
 )
+_tails = st.binary(max_size=20) | _texts_with_lengths
+_unicode = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=12)
 _headers = st.dictionaries(
     st.sampled_from(["content-type", "x-request-id", "ce-specversion", "ce-id", "ce-type", "accept", LENGTH_HEADER]),
     st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=20).map(str.strip)
@@ -77,6 +83,44 @@ def _check(server: Any, request: tuple[str, bytes, dict[str, str]]) -> None:
         assert response.json()["error"], request
 
 
+def _raw(draw: st.DrawFn) -> bytes:
+    return draw(st.binary(max_size=20) | _texts_with_lengths)
+
+
+@st.composite
+def _messages(draw: st.DrawFn) -> messages.ModelInferRequest:
+    request = messages.ModelInferRequest(
+        model_name=draw(st.just("intclass") | _unicode), model_version=draw(_unicode), id=draw(_unicode)
+    )
+    for _ in range(draw(st.integers(0, 2))):
+        tensor = request.inputs.add(
+            name=draw(st.just("integrand") | _unicode),
+            datatype=draw(st.just("BYTES") | st.sampled_from(["FP32", "BOOL", ""]) | _unicode),
+            shape=draw(st.lists(st.integers(-2, 3), max_size=3)),
+        )
+        tensor.contents.bytes_contents.extend(draw(st.lists(_text.map(str.encode) | st.binary(max_size=9), max_size=3)))
+        tensor.contents.fp32_contents.extend(draw(st.lists(st.floats(width=32), max_size=2)))
+        if draw(st.booleans()):
+            tensor.parameters["binary_data_size"].int64_param = draw(st.integers(-1, 40))
+    for _ in range(draw(st.integers(0, 2))):
+        output = request.outputs.add(name=draw(st.sampled_from(["label", "probability", "other", ""])))
+        output.parameters["binary_data"].bool_param = draw(st.booleans())
+    request.raw_input_contents.extend(_raw(draw) for _ in range(draw(st.integers(0, 2))))
+    parameter = request.parameters["solve"]
+    if draw(st.booleans()):
+        parameter.bool_param = False
+    else:
+        parameter.string_param = draw(_unicode)
+    return request
+
+
+def _check_grpc(server: Any, request: messages.ModelInferRequest) -> None:
+    with grpc.insecure_channel(server.grpc_address) as channel:
+        call = GRPCInferenceServiceStub(channel).ModelInfer.future(request, timeout=5)
+        assert call.code() in _ANSWERS, (request, call)
+        assert call.code() == grpc.StatusCode.OK or call.details(), request
+
+
 _SETTINGS: dict[str, Any] = {
     "deadline": None,
     "derandomize": True,
@@ -92,8 +136,25 @@ def test_any_request_is_answered_or_refused(server: Any, request: tuple[str, byt
     _check(server, request)
 
 
+@settings(max_examples=100, **_SETTINGS)
+@given(request=_messages())
+def test_any_message_over_grpc_is_answered_or_refused(server: Any, request: messages.ModelInferRequest) -> None:
+    _check_grpc(server, request)
+
+
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @settings(max_examples=10_000, **_SETTINGS)
 @given(request=_requests())
 def test_ten_thousand_requests_are_answered_or_refused(server: Any, request: tuple[str, bytes, dict[str, str]]) -> None:
     _check(server, request)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@settings(max_examples=2_000, **_SETTINGS)
+@given(request=_messages())
+def test_two_thousand_messages_over_grpc_are_answered_or_refused(
+    server: Any, request: messages.ModelInferRequest
+) -> None:
+    _check_grpc(server, request)
