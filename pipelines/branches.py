@@ -8,7 +8,7 @@ from kfp import dsl
 from intclass.components.distribute.component import distribute
 from intclass.components.finetune.component import finetune
 from intclass.components.integrate.component import gather, integrate, integrate_job
-from intclass.components.tune.component import tune, tune_experiment
+from intclass.components.tune.component import tune, tune_in_pods
 from intclass.pipelines.placement import Placement
 
 PARALLEL_SHARDS = 32
@@ -76,10 +76,10 @@ def search(
 ) -> dsl.OneOf:
     """The best options of finetune, empty where no trials were asked for.
 
-    `searching` are the options of tune, `cluster` those of an Experiment besides.
+    `searching` are the options of tune, `cluster` those of trials in pods besides.
     """
-    with dsl.If(launcher == KUBERNETES, name="tune-by-katib"):
-        far = place.launcher(tune_experiment(examples=examples, **cluster, **searching))
+    with dsl.If(launcher == KUBERNETES, name="tune-in-pods"):
+        far = place.launcher(tune_in_pods(examples=examples, **cluster, **searching))
     with dsl.Else(name="tune-in-the-step"):
         near = place.trainer(tune(examples=examples, work_dir=work_dir, **searching))
     return dsl.OneOf(far.outputs["Output"], near.outputs["Output"])

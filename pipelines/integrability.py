@@ -54,6 +54,7 @@ def build(place: Placement) -> dsl.base_component.BaseComponent:
         tune_space: str = "pretrained",
         tune_sampler: str = "tpe",
         tune_pruner: str = "median",
+        tune_by: str = "katib",
         margin: float = 0.0,
         served: str = "",
         questions: list[str] = ["x*exp(x**2)", "exp(x**2)", "sin(x)/x"],  # noqa: B006 - kfp reads the default
@@ -97,11 +98,13 @@ def build(place: Placement) -> dsl.base_component.BaseComponent:
             tune_space: What to search: pretrained, small, or a YAML file.
             tune_sampler: How to search: random, grid, sobol, tpe, multivariate-tpe, gp, cmaes.
             tune_pruner: Which trials to stop early: none, median, asha, hyperband.
+            tune_by: Under kubernetes, who runs the trials: katib (an Experiment) or jobs (the step itself, a Job for each;
+                asha and conditions too).
             margin: Lead in accuracy over the best baseline, and over the served model, that a deployment takes.
             served: Folder or gs:// of the model that is served now, or of its evaluation; empty if there is none.
             questions: Integrands that the served model is asked at the end.
             launcher: Who integrates, searches, trains and serves: local (the steps themselves) or kubernetes (what they
-                start: an Indexed Job, an Experiment, a PyTorchJob or TrainJob, an InferenceService).
+                start: an Indexed Job, an Experiment or Jobs, a PyTorchJob or TrainJob, an InferenceService).
             trainer: Under kubernetes, the kind of job that trains: pytorchjob (Training Operator v1) or trainjob
                 (Trainer v2).
             nodes: Under kubernetes, the pods that train together.
@@ -155,7 +158,7 @@ def build(place: Placement) -> dsl.base_component.BaseComponent:
             "epochs": epochs,
             "seed": seed,
         }
-        pods = {"gpus": gpus, "gpu_type": gpu_type, "queue": queue, "run": run}
+        pods = {"by": tune_by, "gpus": gpus, "gpu_type": gpu_type, "queue": queue, "run": run}
         best = search(place, examples, launcher=launcher, cluster=pods, work_dir=work_dir, searching=searching)
         training = {
             "base_model": base_model,

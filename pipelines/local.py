@@ -164,9 +164,8 @@ def _run_here(out: Path, runner: str) -> None:
     if runner == PROCESS:
         how, program = local.SubprocessRunner(use_venv=False), code_fingerprint()
     else:
-        artifacts, work, events = out / "artifacts", out / "work", out / EVENTS
-        containers.hand_over(artifacts, work, events)
-        how = local.DockerRunner(**containers.container_options(out, events, arguments))
+        containers.hand_over(out / "artifacts", out / "work", out / EVENTS)
+        how = containers.task_runner(cast("containers.Engine", runner), out, out / EVENTS, arguments)
         program = containers.images_fingerprint()
     local.init(
         runner=how,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -10,14 +11,19 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
+import yaml
 
 from intclass.components.shared import images
 from intclass.components.shared.kube.containers import USER
 from intclass.components.shared.manifest import program_version
+from intclass.pipelines.compiling import FILES
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 NAMES = {"cpu": images.CPU, "train": images.TRAIN, "launch": images.LAUNCH, "serve": images.SERVE}
+# What jobs on the cluster start, by stage.
+COMMANDS = {"integrate": "cpu", "finetune": "train", "tune": "train", "distribute": "launch", "serve": "serve"}
+IMPORT = r"^ +from intclass\S* import .+$"
 LOCKED_DOWN = ["--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--network=none"]
 INTEGRATE = """
 import psutil
@@ -59,6 +65,26 @@ def run(role: str, *command: str) -> str:
 @pytest.mark.parametrize("role", NAMES)
 def test_it_holds_this_version(role: str) -> None:
     assert run(role, "intclass", "--version") == program_version()
+
+
+@pytest.mark.parametrize(("stage", "role"), COMMANDS.items())
+def test_the_commands_of_its_pods_start(stage: str, role: str) -> None:
+    assert "Usage: " in run(role, "python", "-m", f"intclass.components.{stage}", "--help")
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_it_holds_what_its_steps_import(role: str) -> None:
+    """The import statements of the components that the pipelines run in it."""
+    steps = [
+        executor["container"]
+        for compiled in FILES.values()
+        for executor in next(yaml.safe_load_all(compiled.read_text()))["deploymentSpec"]["executors"].values()
+        if executor.get("container", {}).get("image") == NAMES[role]
+    ]
+    assert steps
+    found = {line.strip() for step in steps for line in re.findall(IMPORT, "\n".join(step["command"]), re.MULTILINE)}
+    assert found
+    run(role, "python", "-c", "\n".join(["import kfp.dsl.executor_main", *sorted(found)]))
 
 
 @pytest.mark.parametrize("role", NAMES)

@@ -46,7 +46,7 @@ def test_a_task_may_do_no_more_than_on_a_cluster(tmp_path: Path) -> None:
     grammar = tmp_path / "grammar.yaml"
     grammar.write_text("")
     arguments = {"grammar": str(grammar), "work_dir": str(tmp_path / "run" / "work"), "served": "", "count": 5}
-    options = containers.container_options(tmp_path / "run", tmp_path / "run" / "events", arguments)
+    options = containers.container_options("docker", tmp_path / "run", tmp_path / "run" / "events", arguments)
     assert options["read_only"]
     assert options["cap_drop"] == ["ALL"]
     assert not options["user"].startswith("0:")
@@ -94,7 +94,7 @@ def test_each_step_runs_in_its_own_image(every_image: None, tmp_path: Path) -> N
     log = (out / "run.log").read_text()
     assert done.returncode == 0, done.stderr + log[-5000:]
     for image in EVERY:
-        assert f"Found image '{image}'" in log
+        assert f"Image {image}" in log
     assert "integrate: 240/240 (100 %)" in done.stderr  # two containers, added up
     assert records.read_table(out / "functions", records.FUNCTIONS).num_rows == 240
     assert (out / "report.html").read_text().startswith("<!doctype html>")
