@@ -98,8 +98,8 @@ def build(place: Placement) -> dsl.base_component.BaseComponent:
             tune_space: What to search: pretrained, small, or a YAML file.
             tune_sampler: How to search: random, grid, sobol, tpe, multivariate-tpe, gp, cmaes.
             tune_pruner: Which trials to stop early: none, median, asha, hyperband.
-            tune_by: Under kubernetes, who runs the trials: katib (an Experiment) or jobs (the step itself, a Job for each;
-                asha and conditions too).
+            tune_by: Under kubernetes, who runs the trials: katib (an Experiment) or jobs (the step itself, with a Job
+                for each; asha and conditions too).
             margin: Lead in accuracy over the best baseline, and over the served model, that a deployment takes.
             served: Folder or gs:// of the model that is served now, or of its evaluation; empty if there is none.
             questions: Integrands that the served model is asked at the end.

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Final
 from intclass.components.shared.lazy import lazily
 
 if TYPE_CHECKING:
-    from intclass.components.tune.config import ClusterConfig, TuneConfig
+    from intclass.components.tune.config import ClusterConfig, TuneConfig, in_pods
     from intclass.components.tune.reading import read_space
     from intclass.components.tune.results import publish, read_best
     from intclass.components.tune.space import SearchSpace
     from intclass.components.tune.stage import tune
 
-__all__ = ["ClusterConfig", "SearchSpace", "TuneConfig", "publish", "read_best", "read_space", "tune"]
+__all__ = ["ClusterConfig", "SearchSpace", "TuneConfig", "in_pods", "publish", "read_best", "read_space", "tune"]
 
 _HOMES: Final = {
     "ClusterConfig": "config",
     "SearchSpace": "space",
     "TuneConfig": "config",
+    "in_pods": "config",
     "publish": "results",
     "read_best": "results",
     "read_space": "reading",

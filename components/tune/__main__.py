@@ -10,6 +10,7 @@ from intclass.components.shared.command import run as run_program
 from intclass.components.shared.kube.options import label_pairs
 from intclass.components.tune.config import (
     ClusterConfig,
+    Executor,
     Kind,
     Launcher,
     Pruner,
@@ -66,12 +67,15 @@ def main(
         bool, typer.Option(help="Keep all models, not only those of the best trials.")
     ] = _USUAL.keep_models,
     launcher: Annotated[
-        Launcher, typer.Option(help="local: processes here; kubernetes: a Katib Experiment.")
+        Launcher, typer.Option(help="Who drives the study. local: this command; kubernetes: Katib, an Experiment.")
     ] = _USUAL.launcher,
+    executor: Annotated[
+        Executor, typer.Option(help="Where this command's trials train: processes here, or Jobs on Kubernetes.")
+    ] = _USUAL.executor,
     run: Annotated[
         str,
         typer.Option(
-            help="kubernetes: run that the Experiment belongs to; the same name finds it again.",
+            help="kubernetes: run that trials belong to; the same name finds them again.",
             show_default="this pod's Workflow",
         ),
     ] = "",
@@ -88,7 +92,7 @@ def main(
     service_account: Annotated[
         str, typer.Option(help="Service account of the trials, for the bucket.")
     ] = _CLUSTER.service_account,
-    namespace: Annotated[str, typer.Option(help="Where the Experiment runs.", show_default="the present one")] = "",
+    namespace: Annotated[str, typer.Option(help="Where trials run.", show_default="the present one")] = "",
     resume_policy: Annotated[
         ResumePolicy, typer.Option(help="Whether Katib keeps the sampler after the end.")
     ] = _CLUSTER.resume_policy,
@@ -102,9 +106,10 @@ def main(
 ) -> None:
     """Search for the options of `intclass finetune` that do best on a dataset.
 
-    Every trial is a training in a process of its own; each epoch's metrics decide whether it goes on. A study that was
-    interrupted, however hard, goes on when the same command is given again, and the same command given twice shares
-    the trials among both. OUT/report.html shows all of them, OUT/best.json has the best options.
+    Every trial is a training in a process of its own, or with `--executor kubernetes` in a Job; each epoch's metrics
+    decide whether it goes on. A study that was interrupted, however hard, goes on when the same command is given again,
+    and the same command given twice on one machine shares the trials among both. OUT/report.html shows all of them,
+    OUT/best.json has the best options.
 
     Example: `intclass tune runs/laptop/examples --out study --trials 24 -- --epochs 15`
     """
@@ -132,6 +137,7 @@ def main(
         trial_memory_mb=trial_memory_mb,
         keep_models=keep_models,
         launcher=launcher,
+        executor=executor,
     )
     cluster = ClusterConfig(
         kind=kind,

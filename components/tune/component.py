@@ -1,11 +1,11 @@
-"""The KFP faces of tune: a study in this step, and a launcher that follows an Experiment of Katib.
+"""The KFP faces of tune: a study in this step, and one whose trials are pods, by Katib or by the step itself.
 
 Both return the best options of finetune, as a parameter; none for 0 trials, which search nothing.
 """
 
 from kfp import dsl
 
-from intclass.components.shared.images import LAUNCH, TRAIN
+from intclass.components.shared.images import TRAIN
 
 
 @dsl.component(base_image=TRAIN, install_kfp_package=False)
@@ -44,8 +44,8 @@ def tune(
     return stage.read_best(out)
 
 
-@dsl.component(base_image=LAUNCH, install_kfp_package=False)
-def tune_experiment(
+@dsl.component(base_image=TRAIN, install_kfp_package=False)
+def tune_in_pods(
     examples: dsl.Input[dsl.Dataset],
     trials: dsl.Output[dsl.Dataset],
     report: dsl.Output[dsl.HTML],
@@ -54,6 +54,7 @@ def tune_experiment(
     pruner: str,
     num_trials: int,
     parallel: int,
+    by: str,
     gpus: int,
     gpu_type: str,
     queue: str,
@@ -62,14 +63,14 @@ def tune_experiment(
     epochs: int,
     seed: int,
 ) -> dict:  # type: ignore[type-arg] # kfp reads it
-    """Search for the options of finetune that do best: create the Experiment or find it again, and follow it."""
+    """Search for the options of finetune that do best, by `katib` (an Experiment) or by `jobs` of this step's own."""
     from intclass.components import tune as stage
     from intclass.components.finetune import FinetuneConfig
 
     if num_trials == 0:
         return {}
     config = stage.TuneConfig(
-        launcher="kubernetes",
+        **stage.in_pods(by),  # type: ignore[arg-type]
         sampler=sampler,  # type: ignore[arg-type]
         pruner=pruner,  # type: ignore[arg-type]
         trials=num_trials,

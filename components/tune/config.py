@@ -16,12 +16,19 @@ from intclass.components.tune.objectives import Objective, find_objectives
 Sampler = Literal["random", "grid", "sobol", "tpe", "multivariate-tpe", "gp", "cmaes", "pbt"]
 Pruner = Literal["none", "median", "asha", "hyperband"]
 Launcher = Literal["local", "kubernetes"]
+Executor = Literal["processes", "kubernetes"]
 Kind = Literal["job", "pytorchjob"]
 ResumePolicy = Literal["Never", "LongRunning", "FromVolume"]
 
 DEFAULT_TRIALS: Final = 32
 SMALLEST_POPULATION: Final = 4
-_CHOICES: Final = {"sampler": get_args(Sampler), "pruner": get_args(Pruner), "launcher": get_args(Launcher)}
+_IN_PODS: Final = {"katib": {"launcher": "kubernetes"}, "jobs": {"executor": "kubernetes"}}
+_CHOICES: Final = {
+    "sampler": get_args(Sampler),
+    "pruner": get_args(Pruner),
+    "launcher": get_args(Launcher),
+    "executor": get_args(Executor),
+}
 _AT_LEAST: Final = {
     "trials": 1,
     "parallel": 0,
@@ -67,8 +74,9 @@ class TuneConfig:
         trial_seconds: A trial is stopped after so long, wherever it stands; 0 never stops one.
         trial_memory_mb: Memory to reckon with for one trial.
         keep_models: Keep every trial's model, not those of the best trials alone.
-        launcher: `local` (this study's own driver, with processes of this machine) or `kubernetes` (Katib's, with an
-            Experiment).
+        launcher: Who drives the study: `local`, this process, or `kubernetes`, Katib, with an Experiment.
+        executor: Where the trials of this process's own study train: `processes` of this machine, or `kubernetes`, as
+            Jobs.
     """
 
     sampler: Sampler = "tpe"
@@ -90,6 +98,7 @@ class TuneConfig:
     trial_memory_mb: int = 1024
     keep_models: bool = False
     launcher: Launcher = "local"
+    executor: Executor = "processes"
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
@@ -101,6 +110,8 @@ class TuneConfig:
                 raise ConfigError(f"{name} is {value}; give at least {least}")
         if not 0 < self.truncation <= 0.5:
             raise ConfigError(f"truncation is {self.truncation:g}; give a share above 0, up to 0.5")
+        if self.launcher == "kubernetes" and self.executor == "kubernetes":
+            raise ConfigError("launcher kubernetes is Katib, which runs trials itself; give one of the two kubernetes")
         several = len(find_objectives(self.objectives)) > 1
         if several and self.pruner != "none":
             raise ConfigError(f"pruner is {self.pruner!r} with several objectives; a pruner compares by one: give none")
@@ -129,12 +140,19 @@ class TuneConfig:
         return self.trials or DEFAULT_TRIALS
 
 
+def in_pods(by: str) -> dict[str, str]:
+    """The options of TuneConfig for trials in pods, run by `katib` or by this program's `jobs`."""
+    if by not in _IN_PODS:
+        raise ConfigError(f"trials in pods by {by!r}; choose one of {', '.join(_IN_PODS)}")
+    return _IN_PODS[by]
+
+
 @dataclass(frozen=True, kw_only=True)
 class ClusterConfig:
-    """What a Katib Experiment and its trials are given.
+    """What trials on a cluster are given, Katib's or this program's own.
 
     Attributes:
-        kind: A trial is a `job`, or a `pytorchjob` with one master.
+        kind: A trial is a `job`, or with Katib a `pytorchjob` with one master.
         cpu: Cores of a trial's pod, as Kubernetes writes them.
         memory: Memory of a trial's pod, as Kubernetes writes it.
         gpus: NVIDIA GPUs of a trial's pod.
@@ -143,7 +161,7 @@ class ClusterConfig:
         queue: Kueue's LocalQueue that each trial waits in; empty: none.
         image: The trials' container image.
         service_account: Whose rights the trials have in the bucket.
-        namespace: Where the Experiment runs; empty takes this pod's own, or the kubeconfig's.
+        namespace: Where they run; empty takes this pod's own, or the kubeconfig's.
         resume_policy: Whether Katib keeps what proposes trials when the Experiment has ended.
         retain: Whether the trials' pods are kept, for their logs.
         deadline_seconds: A trial is ended after so long.

@@ -1,38 +1,36 @@
-"""The driver: proposes trials, starts each as a process, follows them, stops those that do badly, notes how they end.
+"""The driver: proposes trials, has each trained, follows them, stops those that do badly, notes how they end.
 
-It may be killed at any time, and there may be several of one study: everything that counts is on disk, and a trial
-belongs to the driver that holds its lock. A trial whose driver was killed trains on; whoever comes next follows it.
+It may be killed at any time: everything that counts is in the study's folder. A trial whose driver was killed trains
+on; whoever comes next follows it. Where trials train is an executor's matter: processes of this machine, of which
+several drivers may share the study, or Jobs on a cluster.
 """
 
 from __future__ import annotations
 
+import json
 import math
-import shutil
-import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Final
 
 from optuna.trial import TrialState
 
 from intclass.components.finetune.command_line import MODULE, finetune_arguments
 from intclass.components.finetune.config import FinetuneConfig
+from intclass.components.finetune.log import FILE_NAME as ROWS
+from intclass.components.shared import storage
 from intclass.components.shared.command import EXIT_BAD_INPUT
 from intclass.components.shared.errors import ConfigError
 from intclass.components.shared.signals import exit_on_signal, sigterm_handled
-from intclass.components.tune.metrics import error_in, final_metrics, numbers_in
-from intclass.components.tune.process import LOG_NAME, TrialProcess
+from intclass.components.tune.bucket import TakenOverError
+from intclass.components.tune.executor import Executor, Slot, Worker
+from intclass.components.tune.metrics import final_metrics, numbers_in
 from intclass.components.tune.space import configuration
 from intclass.components.tune.study import Study
 
-_STEP_SECONDS: Final = 0.2
 _PATIENCE_SECONDS: Final = 60.0  # for checkpoints, after SIGTERM
-_CACHE: Final = "tokens"
 _LATENCY: Final = "latency_ms"
-TRAINING: Final = (f"{MODULE}.command_line", f"{MODULE}.stage")  # the modules that every trial needs
-Slot = Mapping[str, str]
 Told = Callable[[], None]
 
 
@@ -41,38 +39,43 @@ class _Run:
     """A trial that this driver follows."""
 
     number: int
-    process: TrialProcess
+    worker: Worker
     slot: Slot
-    command: list[str]
+    arguments: list[str]
     began: float = field(default_factory=time.time)
     epochs: dict[int, dict[str, float]] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
 
 
 class Driver:
-    """Runs a study's trials in the slots of this machine until all trials of the study have ended."""
+    """Runs a study's trials in the executor's slots until all trials of the study have ended."""
 
-    def __init__(self, study: Study, slots: list[Slot]) -> None:
-        self.study = study
-        self._free = list(slots)
+    def __init__(self, study: Study, executor: Executor) -> None:
+        self.study, self._executor = study, executor
+        self._free = list(executor.slots)
         self._runs: list[_Run] = []
 
     def run(self, told: Told = lambda: None) -> None:
         """Go on until the study is over; `told` is called at each step, to show how it stands.
 
-        Raises ConfigError if too many trials fail. Ends the trials, which keep their checkpoints, on SIGTERM (exit code
-        143) and Ctrl-C.
+        Raises ConfigError if too many trials fail, ClusterError if the cluster refuses them, TakenOverError if another
+        driver goes on with a study that has one at a time. Ends the trials, which keep their checkpoints, on SIGTERM
+        (exit code 143) and Ctrl-C, unless the executor leaves them to the next driver.
         """
         try:
             with sigterm_handled(exit_on_signal):
                 while not self.study.is_over:
+                    self._executor.look()
                     self._adopt()
                     self._begin()
                     for run in list(self._runs):
                         self._follow(run)
                     self._refuse_too_many_failures()
                     told()
-                    time.sleep(_STEP_SECONDS)
+                    time.sleep(self._executor.step_seconds)
+        except TakenOverError:
+            self._runs.clear()  # they are the other's
+            raise
         finally:
             self._abandon()
         told()
@@ -93,25 +96,24 @@ class Driver:
 
     def _take(self, number: int) -> None:
         """Follow the trial, unless another driver does."""
-        process = TrialProcess.claim(self.study.folder_of(number))
-        if process is None:
+        worker = self._executor.claim(number, self.study.place_of(number))
+        if worker is None:
             return
         if self.study.trial(number).state.is_finished():  # between our look and our lock
-            process.close()
+            worker.close()
             return
         self.study.complete_proposal(number)
-        run = _Run(number, process, self._free.pop(), [])
+        run = _Run(number, worker, self._free.pop(), [], epochs=self.study.epochs(number))
         try:
-            run.command = self._command(number)
+            run.arguments = self._arguments(number)
         except ConfigError as error:  # options that do not go together
             self._end(run, TrialState.FAIL, error=str(error))
             return
         self._runs.append(run)
 
-    def _command(self, number: int) -> list[str]:
-        study = self.study
-        out = str(study.folder_of(number) / "model")
-        return ["-m", MODULE, *finetune_arguments(study.dataset, out, self._config(number))]
+    def _arguments(self, number: int) -> list[str]:
+        """Of Python, for the trial's training."""
+        return ["-m", MODULE, *finetune_arguments(self.study.dataset, self._model(number), self._config(number))]
 
     def _config(self, number: int) -> FinetuneConfig:
         """What the trial trains; of pbt no member stops by itself."""
@@ -127,45 +129,46 @@ class Driver:
         return end if end < self.study.base.epochs else None
 
     def _start(self, run: _Run) -> None:
-        """Start the trial's process, or what comes after training; its slot keeps it to its share of the machine."""
-        environment = {**run.slot, "INTCLASS_TOKEN_CACHE": str(self.study.folder / _CACHE)}
+        """Start the trial's training, or what comes after it; its slot keeps it to its share of the machine."""
         if self._needs_latency(run.number):
-            model = str(self.study.folder_of(run.number) / "model")
-            measure = ["-m", "intclass.components.tune.latency", model, self.study.dataset]
-            run.process.start(measure, environment)
+            measure = ["-m", "intclass.components.tune.latency", self._model(run.number), self.study.dataset]
+            run.worker.start(measure, run.slot)
             return
         self._fork(run.number)
-        run.process.start(run.command, environment)
+        run.worker.start(run.arguments, run.slot)
 
     def _fork(self, number: int) -> None:
         """Copy the parent's checkpoint, if the trial goes on from one and has none of its own yet."""
         parent, checkpoints = self.study.parent(number), self._checkpoints(number)
-        if parent is None or any(Path(checkpoints).glob("last-*.pt")):
+        if parent is None:
             return
-        from intclass.components.finetune.checkpoint import FORKABLE, fork
+        from intclass.components.finetune.checkpoint import FORKABLE, Checkpoints, fork
 
+        if Checkpoints(checkpoints, identity={}, every=1).last is not None:
+            return
         config = self._config(number)
         changes = {name: getattr(config, name) for name in FORKABLE if name in self.study.space.names}
         fork(self._checkpoints(parent), checkpoints, changes)
 
+    def _model(self, number: int) -> str:
+        return storage.join(self.study.place_of(number), "model")
+
     def _checkpoints(self, number: int) -> str:
-        return str(self.study.folder_of(number) / "model" / "checkpoints")
+        return storage.join(self._model(number), "checkpoints")
 
     def _follow(self, run: _Run) -> None:
         """Take in what the trial has said, and see to it if it has ended or has to."""
-        running = run.process.is_running  # before the log is read, which is whole when the process has ended
-        run.process.cpu_seconds()
-        for line in run.process.new_lines():
+        running = run.worker.is_running  # before the log is read, which is whole when the training has ended
+        run.worker.cpu_seconds()
+        for line in run.worker.new_lines():
             if self._hear(run, line):
-                run.process.signal(signal.SIGKILL)
-                run.process.wait(_PATIENCE_SECONDS)
+                run.worker.kill()
                 self._end(run, TrialState.PRUNED)
                 return
         if not running:
             self._see_to_end(run)
         elif self._is_late(run):
-            run.process.signal(signal.SIGKILL)
-            run.process.wait(_PATIENCE_SECONDS)
+            run.worker.kill()
             self._end(run, TrialState.FAIL, error=f"not done after {self.study.config.trial_seconds} s")
 
     def _hear(self, run: _Run, line: str) -> bool:
@@ -181,32 +184,43 @@ class Driver:
 
     def _see_to_end(self, run: _Run) -> None:
         """No process of the trial runs: it is to be started, or has ended, or was killed and goes on."""
-        code = run.process.exit_code
-        final = final_metrics(self.study.folder_of(run.number) / "model")
+        code = run.worker.exit_code
+        final = final_metrics(self._model(run.number))
         if final is not None and (not self._needs_latency(run.number) or _LATENCY in run.metrics):
+            if self.study.parent(run.number) is None and len(run.epochs) < final["epochs"]:
+                self._hear_the_rest(run)
             self._complete(run, {**run.metrics, **final})
         elif final is None and code == 0 and run.epochs:  # it paused, as only pbt asks for
             self._complete(run, {**run.metrics, **run.epochs[max(run.epochs)]})
         elif code == EXIT_BAD_INPUT:
-            self._end(run, TrialState.FAIL, error=self._last_words(run))
+            self._end(run, TrialState.FAIL, error=run.worker.last_words())
+        elif run.worker.given_up:
+            why = f"{run.worker.given_up}; its log ends: {run.worker.last_words()}"
+            self._end(run, TrialState.FAIL, error=why)
         elif code in (0, None) or self._may_restart(run):
             self._start(run)
 
+    def _hear_the_rest(self, run: _Run) -> None:
+        """Epochs whose lines went with a pod, from the finished model's own log."""
+        rows = [
+            json.loads(line) for line in storage.read_text(storage.join(self._model(run.number), ROWS)).splitlines()
+        ]
+        for row in rows:
+            if "epoch" in row and int(row["epoch"]) not in run.epochs:
+                self.study.report(run.number, int(row.pop("epoch")), row)
+
     def _needs_latency(self, number: int) -> bool:
         wanted = any(goal.name == _LATENCY for goal in self.study.goals)
-        return wanted and final_metrics(self.study.folder_of(number) / "model") is not None
+        return wanted and final_metrics(self._model(number)) is not None
 
     def _may_restart(self, run: _Run) -> bool:
         """Count that the trial's process was killed; the trial has failed if that has happened too often."""
         restarts = 1 + int(self.study.trial(run.number).user_attrs.get("restarts", 0))
         if restarts > self.study.config.max_restarts:
-            self._end(run, TrialState.FAIL, error=f"killed {restarts} times; its log ends: {self._last_words(run)}")
+            self._end(run, TrialState.FAIL, error=f"killed {restarts} times; its log ends: {run.worker.last_words()}")
             return False
         self.study.note(run.number, restarts=restarts)
         return True
-
-    def _last_words(self, run: _Run) -> str:
-        return error_in(run.process.folder / LOG_NAME)
 
     def _complete(self, run: _Run, metrics: Mapping[str, float]) -> None:
         missing = [goal.name for goal in self.study.goals if not math.isfinite(metrics.get(goal.name, math.nan))]
@@ -220,12 +234,13 @@ class Driver:
         self, run: _Run, state: TrialState, *, values: list[float] | None = None, error: str | None = None
     ) -> None:
         """Note how the trial ended, and let go of it."""
+        run.worker.keep_log()
         self.study.note(
             run.number, cpu_seconds=self._spent(run), ended=time.time(), **({"error": error} if error else {})
         )
         self.study.tell(run.number, state, values)
         self._tidy(run.number, state)
-        run.process.close()
+        run.worker.close()
         self._free.append(run.slot)
         if run in self._runs:
             self._runs.remove(run)
@@ -233,12 +248,12 @@ class Driver:
     def _spent(self, run: _Run) -> float:
         """CPU seconds of the trial, under earlier drivers too."""
         before: float = self.study.trial(run.number).user_attrs.get("cpu_seconds", 0.0)
-        return before + run.process.cpu_seconds()
+        return before + run.worker.cpu_seconds()
 
     def _tidy(self, number: int, state: TrialState) -> None:
         """Delete what no other trial needs: the checkpoints of those that go no further."""
         if self.study.config.sampler != "pbt" or state != TrialState.COMPLETE:
-            shutil.rmtree(self._checkpoints(number), ignore_errors=True)
+            storage.delete(self._checkpoints(number))
 
     def _is_late(self, run: _Run) -> bool:
         limit = self.study.config.trial_seconds
@@ -255,12 +270,14 @@ class Driver:
 
     def _abandon(self) -> None:
         """End the trials that this driver follows; they keep their checkpoints and stay in the study."""
+        if not self._runs or self._executor.leaves_running:
+            return
         for run in self._runs:
-            run.process.signal(signal.SIGTERM)
+            run.worker.ask_to_end()
         end = time.monotonic() + _PATIENCE_SECONDS
         for run in self._runs:
-            if not run.process.wait(max(0.1, end - time.monotonic())):
-                run.process.signal(signal.SIGKILL)
+            if not run.worker.wait(max(0.1, end - time.monotonic())):
+                run.worker.kill()
             self.study.note(run.number, cpu_seconds=self._spent(run))
-            run.process.close()
+            run.worker.close()
         self._runs.clear()

@@ -6,8 +6,9 @@ import contextlib
 import datetime
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from intclass.components.finetune.config import FinetuneConfig
 from intclass.components.shared import storage
@@ -23,9 +24,14 @@ from intclass.components.shared.kube import (
     run_to_end,
 )
 from intclass.components.tune.config import ClusterConfig, TuneConfig
+from intclass.components.tune.importance import importances_of
 from intclass.components.tune.live import LiveTable
 from intclass.components.tune.results import COMPLETE, Outcome, Trial
 from intclass.components.tune.space import SearchSpace
+
+if TYPE_CHECKING:
+    from intclass.components.shared.kube.objects import Job
+    from intclass.components.tune.pod_logs import PodLogs
 
 TASK: Final = "tune"
 LONGEST_NAME: Final = 40  # that Katib takes for an Experiment
@@ -62,10 +68,33 @@ def follow_experiment(
             raise ConfigError("this is no step of a workflow; name the run that the Experiment belongs to with --run")
         child = experiment_job(space, base, config, cluster, dataset=str(dataset), out=str(out), run=found)
         view = _View(connection, child.identity.name, space, config, base)
+        logs = _pod_logs(connection, child, cluster, out=str(out))
+
+        def look(_: Job) -> None:
+            logs.look()
+            table.show(view.outcome)
+
         with LiveTable(child.model.spec.max_trial_count) as table:
-            run_to_end(child, connection, seen=lambda _: table.show(view.outcome))
+            try:
+                run_to_end(child, connection, seen=look)
+            finally:
+                logs.finish()
             table.show(view.outcome, now=True)
-        return view.outcome(curves_in=str(out))
+        outcome = view.outcome(curves_in=str(out))
+        return replace(outcome, importances=importances_of(outcome.trials, outcome.space, outcome.goals[0]))
+
+
+def _pod_logs(connection: Connection, child: ChildJob, cluster: ClusterConfig, *, out: str) -> PodLogs:
+    """The logs of the trials' pods, which Katib deletes with each trial's end; kept beside the trial's model."""
+    from intclass.components.tune.pod_logs import PodLogs
+    from intclass.components.tune.template import CONTAINERS
+
+    return PodLogs(
+        connection,
+        f"{EXPERIMENT_LABEL}={child.identity.name}",
+        container=CONTAINERS[cluster.kind],
+        folder_of=lambda trial: storage.join(out, "trials", trial) if trial else None,
+    )
 
 
 def experiment_job(

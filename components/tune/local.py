@@ -6,6 +6,7 @@ from typing import Final
 
 from optuna.trial import FrozenTrial, TrialState
 
+from intclass.components.tune.importance import importances_of
 from intclass.components.tune.results import COMPLETE, Outcome, Trial
 from intclass.components.tune.study import Study
 
@@ -21,13 +22,14 @@ _STATES: Final = {
 def outcome_of(study: Study, *, with_importances: bool = True) -> Outcome:
     """How the study stands."""
     rules = study.config
+    trials = [_trial(each) for each in study.trials()]
     stopped = "" if rules.pruner == "none" else f", stopped early by {rules.pruner}"
     return Outcome(
         title=f"{rules.sampler}{stopped}",
         space=study.space,
         goals=study.goals,
-        trials=[_trial(each) for each in study.trials()],
-        importances=study.importances() if with_importances else {},
+        trials=trials,
+        importances=importances_of(trials, study.space, study.goals[0]) if with_importances else {},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,7 @@ def numbers_in(line: str) -> dict[str, float]:
     return {name: float(value) for name, value in pairs} if len(pairs) == len(line.split()) else {}
 
 
-def final_metrics(model: Path) -> dict[str, float] | None:
+def final_metrics(model: str | Path) -> dict[str, float] | None:
     """The numbers of a finished training, or None if it has not come to its end."""
     if not is_complete(model):
         return None
@@ -29,6 +30,10 @@ def final_metrics(model: Path) -> dict[str, float] | None:
 
 def error_in(log: Path) -> str:
     """The reason that the log ends with, or its last line."""
-    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return error_among(log.read_text(errors="replace").splitlines() if log.exists() else [])
+
+
+def error_among(lines: Sequence[str]) -> str:
+    """The last line that tells an error, or the last line."""
     errors = [line for line in lines if line.startswith(_ERROR)]
     return (errors or lines or ["no output"])[-1].removeprefix(_ERROR)

@@ -1,4 +1,6 @@
-"""A trial's process: found again by the next driver when this one is killed, and ended with all that it started.
+"""Trials as processes of this machine.
+
+One is found again by the next driver when its own is killed, and ended with all that it has started.
 
 trials/0007/driver.lock     held by the driver that follows the trial
 trials/0007/process.lock    held by the trial's process, which outlives its driver
@@ -23,13 +25,18 @@ from typing import Final, NoReturn, Self
 
 import psutil
 
+from intclass.components.finetune.command_line import MODULE
 from intclass.components.shared import storage
+from intclass.components.tune.executor import Slot
 from intclass.components.tune.locks import Lock
+from intclass.components.tune.metrics import error_in
 
 LOG_NAME: Final = "log.txt"
+TRAINING: Final = (f"{MODULE}.command_line", f"{MODULE}.stage")  # what every trial loads
 _PROCESS: Final = "process.json"
 _LOCK: Final = "process.lock"
 _LOOK_SECONDS: Final = 5.0
+_PATIENCE_SECONDS: Final = 60.0
 _PYTHON: Final = multiprocessing.get_context("forkserver")
 
 
@@ -41,8 +48,27 @@ def load_once(modules: Sequence[str]) -> None:
     _PYTHON.set_forkserver_preload(list(modules))
 
 
+class ProcessExecutor:
+    """Runs trials in the slots of this machine; each finds the variables of its slot and `environment`."""
+
+    step_seconds = 0.2
+    leaves_running = False
+
+    def __init__(self, slots: Sequence[Slot], environment: Slot | None = None) -> None:
+        self.slots = [{**slot, **(environment or {})} for slot in slots]
+
+    def look(self) -> None:
+        """Each process is asked for itself."""
+
+    def claim(self, _number: int, folder: str) -> TrialProcess | None:
+        """The trial, or None if another driver follows it."""
+        return TrialProcess.claim(Path(folder))
+
+
 class TrialProcess:
     """One trial, as the driver that holds its lock sees it; at most one process of it runs at any time."""
+
+    given_up = ""
 
     def __init__(self, folder: Path, lock: Lock) -> None:
         self.folder = folder
@@ -65,7 +91,7 @@ class TrialProcess:
             trial._seen = _find_process(folder / _PROCESS)
         return trial
 
-    def start(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+    def start(self, arguments: Sequence[str], environment: Slot) -> None:
         """Start `python ARGUMENTS...`, in a session of its own; what it prints is added to the log."""
         assert not self.is_running, f"{self.folder}: a process of this trial is running"
         storage.delete(self.folder / _PROCESS)
@@ -124,15 +150,19 @@ class TrialProcess:
             self._below = sum(each.user + each.system for each in times)
         return self._below
 
-    def signal(self, number: int) -> None:
-        """Send a signal to the process, SIGKILL to all that it started too."""
-        if self._seen is None:
-            return
-        with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
-            if number == signal.SIGKILL and self._seen.is_running():  # else the number may be another's
-                os.killpg(self._seen.pid, number)
-            else:
-                self._seen.send_signal(number)
+    def ask_to_end(self) -> None:
+        """SIGTERM: it writes a checkpoint."""
+        if self._seen is not None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                self._seen.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL, to all that it started too; returns when it has ended."""
+        if self._seen is not None:
+            with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
+                if self._seen.is_running():  # else the number may be another's
+                    os.killpg(self._seen.pid, signal.SIGKILL)
+        self.wait(_PATIENCE_SECONDS)
 
     def wait(self, seconds: float) -> bool:
         """Wait for the process to end; whether it has."""
@@ -140,6 +170,13 @@ class TrialProcess:
             with contextlib.suppress(psutil.Error, psutil.TimeoutExpired):
                 self._seen.wait(seconds)
         return not self.is_running
+
+    def last_words(self) -> str:
+        """The error that its log ends with, or the last line."""
+        return error_in(self.folder / LOG_NAME)
+
+    def keep_log(self) -> None:
+        """It lies there already."""
 
     def close(self) -> None:
         """Let go of the trial."""

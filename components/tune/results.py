@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,6 +23,7 @@ BEST_NAME: Final = "best.json"
 TABLE_NAME: Final = "trials"
 REPORT_NAME: Final = "report.html"
 COMPLETE: Final = "complete"
+_SMALL_PARTS: Final = ("measured", "manifest.json", "training.jsonl")  # of a model, without its weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,12 +170,11 @@ def _schema(outcome: Outcome) -> pa.Schema:
     return pa.schema(list({**fixed, **goals, **searched, **numbers, "error": pa.string()}.items()))
 
 
-def keep_best_models(outcome: Outcome, folder: Path) -> None:
+def keep_best_models(outcome: Outcome, folder: str | Path) -> None:
     """Delete the weights of trials that are not among the best; their logs and TensorBoard events stay."""
     kept = {trial.number for trial in outcome.front}
     for trial in outcome.complete:
-        model = folder / f"{trial.number:04}" / "model"
-        if trial.number not in kept and model.exists():
-            for part in model.iterdir():
-                if part.name not in ("measured", "manifest.json", "training.jsonl"):
-                    shutil.rmtree(part) if part.is_dir() else part.unlink()
+        model = storage.join(folder, f"{trial.number:04}", "model")
+        for file in storage.list_files(model) if trial.number not in kept else []:
+            if storage.name_below(model, file).split("/")[0] not in _SMALL_PARTS:
+                storage.delete(file)

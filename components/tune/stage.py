@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from intclass.components.finetune.config import FinetuneConfig
+from intclass.components.shared import storage
 from intclass.components.shared.errors import ConfigError
 from intclass.components.shared.manifest import Manifest, is_complete, read_manifest, write_manifest
 from intclass.components.shared.storage import is_remote
@@ -17,12 +17,16 @@ from intclass.components.tune.results import COMPLETE, Outcome, keep_best_models
 from intclass.components.tune.space import SearchSpace
 
 if TYPE_CHECKING:
+    from intclass.components.tune.executor import Executor
     from intclass.components.tune.study import Study
 
 _BASE: Final = FinetuneConfig()
 _RULES: Final = TuneConfig()
 _CLUSTER: Final = ClusterConfig()
-_UNFINISHED: Final = ("trials", "tokens", "study.lock", "study.log", "study.log.lock")  # no part of what was made
+_TOKENS: Final = "tokens"
+_CACHE_VARIABLE: Final = "INTCLASS_TOKEN_CACHE"  # finetune.token_cache's, which would import transformers
+# No part of what was made.
+_UNFINISHED: Final = ("trials", _TOKENS, "driver.lock", "study.lock", "study.log", "study.log.lock")
 
 
 def tune(
@@ -50,22 +54,32 @@ def tune(
 
         outcome = follow_experiment(dataset, out, space, config, base=base, cluster=cluster, run=run)
         return _finish(outcome, out, dataset=dataset, space=space, config=config, base=base)
+    if config.executor == "kubernetes":
+        from intclass.components.tune.jobs import open_executor
+
+        with open_executor(str(dataset), str(out), config, cluster, run=run) as executor:
+            return _drive(str(dataset), str(out), space, config, base=base, executor=executor)
     if is_remote(out):
         raise ConfigError(f"{out}: a study on this machine needs a folder of it; give --out DIR")
-    return _tune_here(str(dataset), Path(out), space, config, base)
+    from intclass.components.tune.process import TRAINING, ProcessExecutor, load_once
+    from intclass.components.tune.slots import make_slots
+
+    load_once(TRAINING)
+    here = ProcessExecutor(make_slots(config), {_CACHE_VARIABLE: str(Path(out, _TOKENS).absolute())})
+    return _drive(str(dataset), str(out), space, config, base=base, executor=here)
 
 
-def _tune_here(dataset: str, out: Path, space: SearchSpace, config: TuneConfig, base: FinetuneConfig) -> Manifest:
-    from intclass.components.tune.driver import TRAINING, Driver
+def _drive(
+    dataset: str, out: str, space: SearchSpace, config: TuneConfig, *, base: FinetuneConfig, executor: Executor
+) -> Manifest:
+    """Run the study, or what is left of it, and write what came out."""
+    from intclass.components.tune.driver import Driver
     from intclass.components.tune.live import LiveTable
     from intclass.components.tune.local import outcome_of
-    from intclass.components.tune.process import load_once
-    from intclass.components.tune.slots import make_slots
     from intclass.components.tune.study import TRIALS, Study
 
     study = Study(out, space, base, config, dataset=dataset)
-    load_once(TRAINING)
-    driver = Driver(study, make_slots(config))
+    driver = Driver(study, executor)
     look = partial(outcome_of, study, with_importances=False)
     try:
         with LiveTable(study.total) as table:
@@ -76,12 +90,12 @@ def _tune_here(dataset: str, out: Path, space: SearchSpace, config: TuneConfig, 
     outcome = outcome_of(study)
     manifest = _finish(outcome, out, dataset=dataset, space=space, config=config, base=base)
     if not config.keep_models:
-        keep_best_models(outcome, out / TRIALS)
-    shutil.rmtree(out / "tokens", ignore_errors=True)
+        keep_best_models(outcome, storage.join(out, TRIALS))
+    storage.delete(storage.join(out, _TOKENS))
     return manifest
 
 
-def _write_if_any(study: Study, out: Path) -> None:
+def _write_if_any(study: Study, out: str) -> None:
     """The report of a study that was interrupted or failed shows how far it came."""
     from intclass.components.tune.local import outcome_of
     from intclass.components.tune.report import render_report

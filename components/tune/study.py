@@ -1,4 +1,6 @@
-"""The study on disk: what has been tried and is being tried, for any number of drivers at the same time.
+"""The study in its folder: what has been tried and is being tried, for any number of drivers at the same time.
+
+In a bucket, where there are no locks, one driver at a time.
 
 OUT/study.json          what is searched, and how; a study with other options is refused
 OUT/study.log           Optuna's journal: every proposal, every epoch's metrics, how each trial ended
@@ -8,54 +10,66 @@ OUT/trials/0007/        one trial: its log, its process, its model
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.storages.journal import JournalStorage
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.storages.journal import BaseJournalBackend, JournalStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from intclass.components.finetune.config import FinetuneConfig
 from intclass.components.shared import storage
 from intclass.components.shared.errors import ConfigError
+from intclass.components.tune.bucket import BucketJournal
 from intclass.components.tune.config import TuneConfig
+from intclass.components.tune.distributions import distribution_of
 from intclass.components.tune.limits import refuse_for_population
 from intclass.components.tune.locks import journal, locked
 from intclass.components.tune.population import propose
 from intclass.components.tune.samplers import make_pruner, make_sampler
-from intclass.components.tune.space import Choice, Domain, Parameter, Point, SearchSpace, Value
+from intclass.components.tune.space import Parameter, Point, SearchSpace, Value
 
 FILE_NAME: Final = "study.json"
 TRIALS: Final = "trials"
 _JOURNAL: Final = "study.log"
 _NAME: Final = "intclass"
+_EPOCH: Final = "epoch "
 _PARENT: Final = "parent"
 _READY: Final = "ready"  # a proposal is whole
 # How drivers go about it; the rest is what a study is, and must stay as it is.
-_MAY_CHANGE: Final = ("trials", "parallel", "max_restarts", "max_failed", "trial_memory_mb", "keep_models", "launcher")
+_MAY_CHANGE: Final = (
+    "trials",
+    "parallel",
+    "max_restarts",
+    "max_failed",
+    "trial_memory_mb",
+    "keep_models",
+    "launcher",
+    "executor",
+)
 
 
 class Study:
     """A study with its rules; one object for each driver."""
 
     def __init__(
-        self, folder: Path, space: SearchSpace, base: FinetuneConfig, config: TuneConfig, *, dataset: str
+        self, folder: str | Path, space: SearchSpace, base: FinetuneConfig, config: TuneConfig, *, dataset: str
     ) -> None:
-        self.folder, self.space, self.base, self.config, self.dataset = folder, space, base, config, dataset
+        self.folder, self.space, self.base = str(folder), space, base
+        self.config, self.dataset = config, dataset
         self.goals = config.goals
         self.total = config.total(base)
         if config.sampler == "pbt":
             refuse_for_population(space)
         sampler = make_sampler(config, space, total=self.total)
-        folder.mkdir(parents=True, exist_ok=True)
-        with locked(folder / "study.lock"):
-            _refuse_another(folder, _identity(space, base, config, dataset))
+        with self._locked():
+            _refuse_another(self.folder, _identity(space, base, config, dataset))
             optuna.logging.set_verbosity(optuna.logging.ERROR)  # the driver tells what happens
-            self._storage = JournalStorage(journal(folder / _JOURNAL))
+            self._storage = JournalStorage(self._journal())
             self._study = optuna.create_study(
                 study_name=_NAME,
                 storage=self._storage,
@@ -73,16 +87,21 @@ class Study:
         """The trial as it stands now."""
         return self._storage.get_trial(self._id(number))
 
-    def folder_of(self, number: int) -> Path:
+    def place_of(self, number: int) -> str:
         """Where the trial's files lie."""
-        return self.folder / TRIALS / f"{number:04}"
+        return storage.join(self.folder, TRIALS, f"{number:04}")
+
+    def folder_of(self, number: int) -> Path:
+        """The same, of a study on this machine."""
+        assert not storage.is_remote(self.folder)
+        return Path(self.place_of(number))
 
     def propose(self) -> int | None:
         """The number of a new trial, or None while there is nothing to begin.
 
         One driver proposes at a time, so that there are never more than `total` trials.
         """
-        with locked(self.folder / "study.lock"):
+        with self._locked():
             trials = self.trials()
             if len(trials) >= self.total or not self._may_begin(len(trials), trials):
                 return None
@@ -92,7 +111,7 @@ class Study:
 
     def complete_proposal(self, number: int) -> None:
         """Give the trial what it lacks, if a driver was killed while it proposed it."""
-        with locked(self.folder / "study.lock"):  # which a driver that is proposing it holds
+        with self._locked():  # which a driver that is proposing it holds
             if _READY not in self.trial(number).user_attrs:
                 self._fill(optuna.trial.Trial(self._study, self._id(number)))
 
@@ -105,11 +124,16 @@ class Study:
         parent: int | None = self.trial(number).user_attrs.get(_PARENT)
         return parent
 
+    def epochs(self, number: int) -> dict[int, dict[str, float]]:
+        """The metrics of each epoch that was reported."""
+        notes = self.trial(number).user_attrs
+        return {int(name.removeprefix(_EPOCH)): notes[name] for name in notes if name.startswith(_EPOCH)}
+
     def report(self, number: int, epoch: int, metrics: Mapping[str, float]) -> bool:
         """Note an epoch's metrics, once; returns whether the trial is to be stopped now."""
         identity, trial = self._id(number), self.trial(number)
         if epoch not in trial.intermediate_values and self.goals[0].name in metrics:
-            self._storage.set_trial_user_attr(identity, f"epoch {epoch}", dict(metrics))
+            self._storage.set_trial_user_attr(identity, f"{_EPOCH}{epoch}", dict(metrics))
             self._storage.set_trial_intermediate_value(identity, epoch, metrics[self.goals[0].name])
         elif epoch < max(trial.intermediate_values, default=0):
             return False  # seen again by a training that went back to its checkpoint
@@ -130,15 +154,16 @@ class Study:
         trials = self.trials()
         return len(trials) >= self.total and all(trial.state.is_finished() for trial in trials)
 
-    def importances(self) -> dict[str, float]:
-        """How much each parameter matters for the first objective (PED-ANOVA); empty while there is nothing to tell."""
-        if len(self.trials(TrialState.COMPLETE)) < 4:
-            return {}
-        goal = self.goals[0]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # it says that smaller is taken for better, which holds here
-            found = optuna.importance.get_param_importances(self._study, target=lambda trial: goal.key(trial.values[0]))
-        return {name: float(share) for name, share in found.items()}
+    def _locked(self) -> AbstractContextManager[None]:
+        """No other driver changes the study inside; in a bucket its journal sees to that."""
+        if storage.is_remote(self.folder):
+            return nullcontext()
+        Path(self.folder).mkdir(parents=True, exist_ok=True)
+        return locked(Path(self.folder) / "study.lock")
+
+    def _journal(self) -> BaseJournalBackend:
+        path = storage.join(self.folder, _JOURNAL)
+        return BucketJournal(path) if storage.is_remote(path) else journal(Path(path))
 
     def _fill(self, trial: optuna.trial.Trial) -> None:
         if self.config.sampler == "pbt":
@@ -170,18 +195,6 @@ class Study:
             self._storage.set_trial_param(self._id(trial.number), parameter.name, internal, distribution)
 
 
-def distribution_of(domain: Domain) -> BaseDistribution:
-    """The domain as Optuna has it."""
-    if isinstance(domain, Choice):
-        return CategoricalDistribution(domain.options)
-    low, high = domain.ends
-    if domain.count is not None:
-        high = domain.points(domain.count)[-1]
-    if domain.whole:
-        return IntDistribution(int(low), int(high), log=domain.log, step=int(domain.step or 1))
-    return FloatDistribution(float(low), float(high), log=domain.log, step=domain.step)
-
-
 def _suggest(trial: optuna.trial.Trial, parameter: Parameter) -> Value:
     distribution = distribution_of(parameter.domain)
     value: Value
@@ -208,7 +221,7 @@ def _identity(space: SearchSpace, base: FinetuneConfig, config: TuneConfig, data
     return {"dataset": dataset, "space": space.to_json(), "finetune": asdict(base), **rules}
 
 
-def _refuse_another(folder: Path, identity: Mapping[str, Any]) -> None:
+def _refuse_another(folder: str, identity: Mapping[str, Any]) -> None:
     """Write what the study is, or raise ConfigError if the folder holds another one."""
     path = storage.join(folder, FILE_NAME)
     here = json.loads(json.dumps(identity))

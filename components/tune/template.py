@@ -1,4 +1,4 @@
-"""What one trial of an Experiment is: finetune, in a Job or in a PyTorchJob of one master."""
+"""What one trial on a cluster is: finetune, in a Job or in a PyTorchJob of one master."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ MEMBER_MODULE: Final = "intclass.components.tune.member"
 CHECKPOINTS: Final = "/opt/intclass/checkpoints"  # where Katib's pbt shows a trial its parent's files
 TRIAL_NAME: Final = "trial"  # the parameter that stands for the trial's own name
 _RESTARTS: Final = 10  # of a pod that was taken away; it goes on from its checkpoint
-_CONTAINERS: Final = {"job": "training", "pytorchjob": "pytorch"}
+CONTAINER: Final = "training"  # of a Job
+CONTAINERS: Final = {"job": CONTAINER, "pytorchjob": "pytorch"}
 _SUCCEEDED: Final = {"job": "Complete", "pytorchjob": "Succeeded"}
 
 
@@ -46,7 +47,7 @@ def trial_template(
     command = ["python", "-m", MODULE if interval is None else MEMBER_MODULE]
     condition = 'status.conditions.#(type=="{}")#|#(status=="True")#'
     return V1beta1TrialTemplate(
-        primary_container_name=_CONTAINERS[cluster.kind],
+        primary_container_name=CONTAINERS[cluster.kind],
         primary_pod_labels=_master_labels() if cluster.kind == "pytorchjob" else None,
         success_condition=condition.format(_SUCCEEDED[cluster.kind]),
         failure_condition=condition.format("Failed"),
@@ -63,22 +64,45 @@ def _placeholder(name: str) -> str:
     return f"${{trialParameters.{name}}}"
 
 
+def trial_job(
+    cluster: ClusterConfig,
+    arguments: Sequence[str],
+    labels: Mapping[str, str],
+    *,
+    variables: Sequence[models.V1EnvVar] = (),
+    restarts: int,
+    ttl_seconds: int,
+) -> models.V1Job:
+    """A Job that runs `python ARGUMENTS...` as the pods of Katib's trials do; its metadata is left out."""
+    template = _pod_template(cluster, ["python"], arguments, labels)
+    template.spec.containers[0].env += list(variables)
+    spec = _job(cluster, template)
+    spec.backoff_limit, spec.ttl_seconds_after_finished = restarts, ttl_seconds
+    return models.V1Job(spec=spec)
+
+
 def _trial_spec(
     cluster: ClusterConfig, command: Sequence[str], arguments: Sequence[str], labels: Mapping[str, str]
 ) -> dict[str, Any]:
     """The job as JSON: its name and namespace are Katib's to give."""
-    trains = container(cluster, name=_CONTAINERS[cluster.kind], command=command, arguments=arguments)
-    # The labels of Istio and of Katib's own collector, which looks into the pod.
-    meta = models.V1ObjectMeta(labels={**labels, "sidecar.istio.io/inject": "false"})
-    pod = pod_spec(cluster, trains)
-    if cluster.kind == "job":
-        pod.restart_policy = "Never"
-    template = models.V1PodTemplateSpec(metadata=meta, spec=pod)
+    template = _pod_template(cluster, command, arguments, labels)
     spec = _job(cluster, template) if cluster.kind == "job" else _pytorchjob(cluster, template)
     sort = {"job": ("batch/v1", "Job"), "pytorchjob": ("kubeflow.org/v1", "PyTorchJob")}[cluster.kind]
     queue = {"metadata": {"labels": {QUEUE_LABEL: cluster.queue}}} if cluster.queue else {}
     body: dict[str, Any] = ApiClient().sanitize_for_serialization(spec)
     return {"apiVersion": sort[0], "kind": sort[1], **queue, "spec": body}
+
+
+def _pod_template(
+    cluster: ClusterConfig, command: Sequence[str], arguments: Sequence[str], labels: Mapping[str, str]
+) -> models.V1PodTemplateSpec:
+    trains = container(cluster, name=CONTAINERS[cluster.kind], command=command, arguments=arguments)
+    # The labels of Istio and of Katib's own collector, which looks into the pod.
+    meta = models.V1ObjectMeta(labels={**labels, "sidecar.istio.io/inject": "false"})
+    pod = pod_spec(cluster, trains)
+    if cluster.kind == "job":
+        pod.restart_policy = "Never"
+    return models.V1PodTemplateSpec(metadata=meta, spec=pod)
 
 
 def _job(cluster: ClusterConfig, template: models.V1PodTemplateSpec) -> models.V1JobSpec:

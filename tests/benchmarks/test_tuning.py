@@ -26,9 +26,9 @@ from intclass.components.shared.charts import Plot, round_axis
 from intclass.components.shared.manifest import write_manifest
 from intclass.components.shared.records import EXAMPLES, read_table, write_table
 from intclass.components.tune import TuneConfig
-from intclass.components.tune.driver import TRAINING, Driver
+from intclass.components.tune.driver import Driver
 from intclass.components.tune.local import outcome_of
-from intclass.components.tune.process import load_once
+from intclass.components.tune.process import TRAINING, ProcessExecutor, load_once
 from intclass.components.tune.reading import parse_space
 from intclass.components.tune.slots import make_slots
 from intclass.components.tune.study import Study
@@ -102,7 +102,7 @@ def search(dataset: Path, folder: Path, method: str, seed: int) -> Search:
     config = replace(METHODS[method], seed=seed)
     space = parse_space(SPACE, source="benchmark")
     study = Study(folder, space, replace(BASE, seed=seed), config, dataset=str(dataset))
-    Driver(study, make_slots(config)).run()
+    Driver(study, ProcessExecutor(make_slots(config))).run()
     ended = sorted(outcome_of(study, with_importances=False).trials, key=lambda trial: trial.started + trial.seconds)
     steps, spent, epochs, best = [], 0.0, 0, float("inf")
     for trial in ended:

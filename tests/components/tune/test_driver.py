@@ -24,6 +24,7 @@ from intclass.components.finetune import FinetuneConfig
 from intclass.components.shared.errors import ConfigError
 from intclass.components.tune.config import TuneConfig
 from intclass.components.tune.local import outcome_of
+from intclass.components.tune.process import ProcessExecutor
 from intclass.components.tune.reading import parse_space
 from intclass.components.tune.study import Study
 from tests.components.tune.drive import SPACE, QuickDriver, make_study
@@ -64,13 +65,13 @@ def epochs_trained(study: Study, number: int) -> list[int]:
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[int, tuple[str, Any, Any]]:
     """How a study ends that nothing disturbs."""
     study = make_study(tmp_path_factory.mktemp("undisturbed"))
-    QuickDriver(study, [{}, {}]).run()
+    QuickDriver(study, ProcessExecutor([{}, {}])).run()
     return finished(study)
 
 
 def test_every_trial_ends_with_its_loss_and_its_curve(tmp_path: Path) -> None:
     study = make_study(tmp_path, trials=3)
-    QuickDriver(study, [{}, {}]).run()
+    QuickDriver(study, ProcessExecutor([{}, {}])).run()
     outcome = outcome_of(study)
     assert [trial.state for trial in outcome.trials] == ["complete"] * 3
     for trial in outcome.trials:
@@ -91,6 +92,7 @@ def test_a_driver_killed_again_and_again_loses_and_repeats_nothing(
         end = time.monotonic() + PATIENCE
         while len(study.trials(TrialState.COMPLETE)) < ended:
             assert time.monotonic() < end
+            assert driver.poll() is None
             time.sleep(0.02)
         driver.kill()
         driver.wait()
@@ -125,6 +127,7 @@ def test_drivers_share_a_study_and_come_and_go(tmp_path: Path, undisturbed: Mapp
     end = time.monotonic() + PATIENCE
     while len(study.trials(TrialState.RUNNING)) < 3:  # of which one alone follows two
         assert time.monotonic() < end
+        assert (first.poll(), second.poll()) == (None, None)
         time.sleep(0.01)
     first.terminate()
     assert first.wait(PATIENCE) == 143
@@ -138,6 +141,7 @@ def test_a_driver_that_is_stopped_stops_its_trials(tmp_path: Path, monkeypatch: 
     driver = start(tmp_path)
     study = make_study(tmp_path)
     while len(trials := processes(study)) < 2:
+        assert driver.poll() is None
         time.sleep(0.05)
     driver.send_signal(signal.SIGINT)
     driver.wait(PATIENCE)
@@ -151,7 +155,7 @@ def test_a_driver_that_is_stopped_stops_its_trials(tmp_path: Path, monkeypatch: 
 )
 def test_trials_that_do_badly_are_stopped(tmp_path: Path, pruner: str) -> None:
     study = make_study(tmp_path, trials=12, pruner=pruner, epochs=9)
-    QuickDriver(study, [{}, {}]).run()
+    QuickDriver(study, ProcessExecutor([{}, {}])).run()
     stopped = study.trials(TrialState.PRUNED)
     assert stopped
     assert study.trials(TrialState.COMPLETE)
@@ -164,21 +168,21 @@ def test_a_trial_that_is_refused_fails_with_its_reason_and_too_many_end_the_stud
     space = parse_space("dropout: [0.1, 0.99]", source="test")
     rules = TuneConfig(sampler="grid", pruner="none", trials=2, max_failed=1)
     study = Study(tmp_path / "borne", space, FinetuneConfig(epochs=2), rules, dataset="examples")
-    QuickDriver(study, [{}]).run()
+    QuickDriver(study, ProcessExecutor([{}])).run()
     [failed] = [trial for trial in outcome_of(study).trials if trial.state == "failed"]
     assert failed.error == "dropout is 0.99; give less"
     study = Study(
         tmp_path / "strict", space, FinetuneConfig(epochs=2), replace(rules, max_failed=0), dataset="examples"
     )
     with pytest.raises(ConfigError, match=r"1 trials failed.*dropout is 0.99"):
-        QuickDriver(study, [{}]).run()
+        QuickDriver(study, ProcessExecutor([{}])).run()
 
 
 def test_options_that_do_not_go_together_fail_without_a_process(tmp_path: Path) -> None:
     space = parse_space("hidden_size: [16, 48]\nnum_heads: [2, 3]", source="test")
     rules = TuneConfig(sampler="grid", pruner="none", trials=4, max_failed=4)
     study = Study(tmp_path, space, FinetuneConfig(epochs=1), rules, dataset="examples")
-    QuickDriver(study, [{}]).run()
+    QuickDriver(study, ProcessExecutor([{}])).run()
     outcome = outcome_of(study)
     [failed] = [trial for trial in outcome.trials if trial.state == "failed"]
     assert failed.point == {"hidden_size": 16, "num_heads": 3}
@@ -189,16 +193,16 @@ def test_a_trial_that_takes_too_long_fails(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("EPOCH_SECONDS", "30")
     rules = TuneConfig(sampler="random", pruner="none", trials=1, trial_seconds=1)
     study = Study(tmp_path, SPACE, FinetuneConfig(epochs=2), rules, dataset="examples")
-    QuickDriver(study, [{}]).run()
+    QuickDriver(study, ProcessExecutor([{}])).run()
     [trial] = outcome_of(study).trials
     assert (trial.state, trial.error) == ("failed", "not done after 1 s")
 
 
 def test_a_study_can_be_made_longer(tmp_path: Path) -> None:
     first = make_study(tmp_path, trials=2)
-    QuickDriver(first, [{}]).run()
+    QuickDriver(first, ProcessExecutor([{}])).run()
     before = finished(first)
     longer = make_study(tmp_path, trials=4)
-    QuickDriver(longer, [{}]).run()
+    QuickDriver(longer, ProcessExecutor([{}])).run()
     assert finished(longer) == {**finished(longer), **before}
     assert len(finished(longer)) == 4

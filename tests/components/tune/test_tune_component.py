@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from intclass.components.tune import read_best
-from intclass.components.tune.component import tune, tune_experiment
+from intclass.components.tune.component import tune, tune_in_pods
 
 
-@pytest.mark.parametrize("component", [tune, tune_experiment])
+@pytest.mark.parametrize("component", [tune, tune_in_pods])
 def test_the_best_options_are_a_parameter_and_the_trials_artifacts(component: Any) -> None:
     outputs = component.component_spec.outputs
     assert outputs["Output"].type == "Dict"
@@ -18,9 +18,9 @@ def test_the_best_options_are_a_parameter_and_the_trials_artifacts(component: An
 
 
 def test_both_search_alike() -> None:
-    here, there = (set(component.component_spec.inputs) for component in (tune, tune_experiment))
+    here, there = (set(component.component_spec.inputs) for component in (tune, tune_in_pods))
     assert here - there == {"work_dir"}
-    assert there - here == {"gpus", "gpu_type", "queue", "run"}
+    assert there - here == {"by", "gpus", "gpu_type", "queue", "run"}
 
 
 @pytest.mark.slow
