@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, TextIO
@@ -15,7 +16,7 @@ from intclass.components.serve.deploy.golden import INTEGRANDS, Golden
 from intclass.components.shared.errors import ConfigError
 from intclass.components.shared.kube import connect
 from intclass.components.shared.manifest import is_complete, read_manifest
-from intclass.components.shared.storage import is_remote
+from intclass.components.shared.storage import is_remote, join, read_text
 
 if TYPE_CHECKING:
     from intclass.components.serve.deploy.rollout import Site
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 TASK: Final = "deploy"
 # A pod that is taken away answers on until load balancers have noticed.
 GRACE: Final = ("--grace-seconds", "10")
+OWN_MODEL_TYPES: Final = "intclass-"  # how the names of architectures begin that this project defines
 DEPLOYED: Final = ServeConfig(grace_seconds=10.0)
 
 
@@ -45,7 +47,7 @@ def deploy(
     Raises ConfigError for what makes no sense, ClusterError if the service does not get ready or the cluster refuses
     it, ServingError if it answers wrongly. Exits with 143 after SIGTERM.
     """
-    _check_model(model)
+    _check_model(model, config)
     with contextlib.closing(connect(config.namespace or None)) as connection:  # says so if there is no client
         from kubernetes.client.rest import ApiException
 
@@ -90,16 +92,23 @@ def objects(
 
 
 def dry_run(model: str, config: DeployConfig, *, serving: ServeConfig = DEPLOYED, run: str = "") -> str:
-    """What `deploy` makes, as YAML for `kubectl apply`; only the model's manifest is read."""
-    _check_model(model)
+    """What `deploy` makes, as YAML for `kubectl apply`; of the model only what says which one it is is read."""
+    _check_model(model, config)
     return yaml.safe_dump_all(objects(model, config, serving=serving, run=run), sort_keys=False, width=110)
 
 
-def _check_model(model: str) -> None:
+def _check_model(model: str, config: DeployConfig) -> None:
     if not is_remote(model):
         raise ConfigError(f"{model}: the pods fetch their model from gs://; copy the folder there first")
     if not is_complete(model):
         raise ConfigError(f"{model}: no model here: make one with `intclass finetune DATASET --out {model}`")
+    if config.runtime == "huggingface":
+        kind = json.loads(read_text(join(model, "config.json"))).get("model_type", "")
+        if kind.startswith(OWN_MODEL_TYPES):
+            raise ConfigError(
+                f"{model}: KServe's Hugging Face runtime has the architectures of the transformers library, not "
+                f"'{kind}': deploy it with the runtime intclass, or train with `--positions sequence`"
+            )
 
 
 def _put_budget(body: dict[str, Any], site: Site) -> None:

@@ -41,7 +41,16 @@ class Server:
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of a few thousand weights, trained for a second to tell two families of functions apart."""
-    folder = tmp_path_factory.mktemp("model")
+    return _train(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="session")
+def sequence_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with an architecture of the transformers library."""
+    return _train(tmp_path_factory.mktemp("sequence-model"), positions="sequence")
+
+
+def _train(folder: Path, **options: Any) -> Path:
     rows = [
         _example(number, label, text.format(number + 2))
         for number in range(24)
@@ -49,7 +58,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     write_table(folder / "dataset", rows, EXAMPLES)
     write_manifest(folder / "dataset", "dataset", config={"target": "elementary"})
-    config = FinetuneConfig(epochs=2, hidden_size=16, num_layers=1, num_heads=2)
+    config = FinetuneConfig(epochs=2, hidden_size=16, num_layers=1, num_heads=2, **options)
     finetune(folder / "dataset", folder / "model", config)
     return folder / "model"
 

@@ -94,8 +94,8 @@ def deployer(cluster: Cluster) -> Deployer:
 def put_model(model: Path, gs_root: str, tmp_path: Path) -> Callable[..., str]:
     """Puts the model into the bucket under a name, made other by a temperature or by other weights."""
 
-    def put(name: str, *, temperature: float = 1.0, weights: float = 1.0, **behaviour: Any) -> str:
-        folder = shutil.copytree(model, tmp_path / name, dirs_exist_ok=True)
+    def put(name: str, *, of: Path = model, temperature: float = 1.0, weights: float = 1.0, **behaviour: Any) -> str:
+        folder = shutil.copytree(of, tmp_path / name, dirs_exist_ok=True)
         if weights != 1.0:
             path = folder / "model.safetensors"
             save_file({key: weights * value for key, value in load_file(path).items()}, path, {"format": "pt"})

@@ -61,6 +61,12 @@ def test_a_model_that_pods_cannot_fetch_is_refused(deployer: Deployer, gs_root: 
         deployer(f"{gs_root}/nothing")
 
 
+def test_an_architecture_that_the_hugging_face_runtime_lacks_is_refused(deployer: Deployer, put_model: Put) -> None:
+    with pytest.raises(ConfigError, match="not 'intclass-tree': deploy it with the runtime intclass"):
+        deployer(put_model("one"), runtime="huggingface")
+    assert deployer.services == []
+
+
 def test_the_same_again_changes_nothing(deployer: Deployer, put_model: Put) -> None:
     model = put_model("one")
     deployer(model)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
@@ -59,12 +60,12 @@ def test_our_server_with_another_model_than_asked_for_is_taken_back(deployer: De
 
 
 def test_kserves_runtime_for_hugging_face_gives_the_models_answers_without_its_calibration(
-    deployer: Deployer, put_model: Put
+    deployer: Deployer, put_model: Put, sequence_model: Path
 ) -> None:
-    answers = deployer(put_model("one", temperature=0.1), runtime="huggingface", ready_seconds=300.0)
+    answers = deployer(put_model("one", of=sequence_model, temperature=0.1), runtime="huggingface", ready_seconds=300.0)
     assert [answer["integrand"] for answer in answers][:2] == ["x*exp(x**2)", "exp(x**2)"]
-    two = put_model("two")
-    deployer.cluster.kubelet.models[two] = put_model("three", weights=0.5)
+    two = put_model("two", of=sequence_model)
+    deployer.cluster.kubelet.models[two] = put_model("three", of=sequence_model, weights=0.5)
     with pytest.raises(ServingError, match=r"the service says .* but the model says .*; the old model serves on"):
         deployer(two, runtime="huggingface", ready_seconds=300.0)
 
