@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import json
 import math
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Final
 
 from optuna.trial import TrialState
 
 from intclass.components.finetune.command_line import MODULE, finetune_arguments
 from intclass.components.finetune.config import FinetuneConfig
+from intclass.components.finetune.events import write_events
 from intclass.components.finetune.log import FILE_NAME as ROWS
+from intclass.components.finetune.log import MEASURED_FOLDER
 from intclass.components.shared import storage
 from intclass.components.shared.command import EXIT_BAD_INPUT
 from intclass.components.shared.errors import ConfigError
@@ -64,6 +68,9 @@ class Driver:
         """
         try:
             with sigterm_handled(exit_on_signal):
+                self._executor.look()
+                ended = [trial.number for trial in self.study.trials() if trial.state.is_finished()]
+                self._executor.tidy({number: self.study.place_of(number) for number in ended})
                 while not self.study.is_over:
                     self._executor.look()
                     self._adopt()
@@ -235,6 +242,7 @@ class Driver:
     ) -> None:
         """Note how the trial ended, and let go of it."""
         run.worker.keep_log()
+        self._keep_events(run)
         self.study.note(
             run.number, cpu_seconds=self._spent(run), ended=time.time(), **({"error": error} if error else {})
         )
@@ -244,6 +252,16 @@ class Driver:
         self._free.append(run.slot)
         if run in self._runs:
             self._runs.remove(run)
+
+    def _keep_events(self, run: _Run) -> None:
+        """TensorBoard's events of a training that wrote none, because it was stopped."""
+        folder = storage.join(self._model(run.number), MEASURED_FOLDER)
+        if not run.epochs or storage.exists(folder):
+            return
+        rows = [{"seconds": 0.0, **metrics, "epoch": epoch} for epoch, metrics in sorted(run.epochs.items())]
+        with tempfile.TemporaryDirectory() as temporary:
+            write_events(Path(temporary), rows, ended=time.time())
+            storage.copy_folder(temporary, folder)
 
     def _spent(self, run: _Run) -> float:
         """CPU seconds of the trial, under earlier drivers too."""

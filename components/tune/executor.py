@@ -69,5 +69,8 @@ class Executor(Protocol):
     def look(self) -> None:
         """Find out how all trials are getting on; called before each round of questions to the workers."""
 
+    def tidy(self, ended: Mapping[int, str]) -> None:
+        """Put away what an earlier driver, killed, has left of trials that have ended, by number and folder."""
+
     def claim(self, number: int, folder: str) -> Worker | None:
         """The trial of that number, whose files lie in the folder, or None if another driver follows it."""

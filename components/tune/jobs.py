@@ -115,6 +115,14 @@ class JobExecutor:
         except ApiException as error:
             raise explain(error, f"Jobs of run {self.run}", self.connection.namespace) from error
 
+    def tidy(self, ended: Mapping[int, str]) -> None:
+        """Delete the Jobs of these trials; their logs are kept."""
+        for number, folder in ended.items():
+            trial = self.claim(number, folder)
+            if trial.name in self.found:
+                trial.keep_log()
+                trial.close()
+
     def claim(self, number: int, folder: str) -> TrialJob:
         """The trial; no other driver of this study can be at work, which its journal sees to."""
         trial = TrialJob(self, Identity(self.run, f"trial{number}"), folder)
@@ -249,12 +257,17 @@ class TrialJob:
         return None if job is None or "deletionTimestamp" in job["metadata"] else job
 
     def _is_there(self) -> bool:
-        return self._executor.jobs.find(self.name) is not None
+        found = self._executor.jobs.find(self.name)
+        return found is not None and self._is_own(found)
+
+    def _is_own(self, job: Job) -> bool:
+        labels = job["metadata"].get("labels", {})
+        return all(labels.get(key) == value for key, value in self._executor.label.items())
 
     def _refuse_another(self) -> None:
         """Raise ClusterError if the Job of this name, which could not be created, is not this study's."""
         found = self._executor.jobs.find(self.name)
-        if found is not None and found["metadata"].get("labels", {}).get(STUDY_LABEL) != run_label(self._executor.out):
+        if found is not None and not self._is_own(found):
             run = self._executor.run
             raise ClusterError(
                 f"Job {self.name} is not of the study {self._executor.out}; delete it with "

@@ -60,6 +60,9 @@ class ProcessExecutor:
     def look(self) -> None:
         """Each process is asked for itself."""
 
+    def tidy(self, ended: Mapping[int, str]) -> None:
+        """A process leaves nothing."""
+
     def claim(self, _number: int, folder: str) -> TrialProcess | None:
         """The trial, or None if another driver follows it."""
         return TrialProcess.claim(Path(folder))

@@ -21,6 +21,7 @@ import pytest
 from optuna.trial import TrialState
 
 from intclass.components.finetune import FinetuneConfig
+from intclass.components.finetune.events import FILE_NAME
 from intclass.components.shared.errors import ConfigError
 from intclass.components.tune.config import TuneConfig
 from intclass.components.tune.local import outcome_of
@@ -162,6 +163,8 @@ def test_trials_that_do_badly_are_stopped(tmp_path: Path, pruner: str) -> None:
     for trial in stopped:
         assert list(trial.intermediate_values) == list(range(1, max(trial.intermediate_values) + 1))
         assert max(trial.intermediate_values) < 9
+        events = study.folder_of(trial.number) / "model" / "measured" / FILE_NAME
+        assert b"validation_loss" in events.read_bytes()
 
 
 def test_a_trial_that_is_refused_fails_with_its_reason_and_too_many_end_the_study(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def start(cluster: Cluster, dataset: str, folder: Path, *options: str) -> subpro
     space.write_text(SPACE)
     out = dataset.replace("examples", "study")
     command = [sys.executable, "-m", "intclass.components.tune", dataset, "--out", out, "--space", str(space)]
-    rules = ["--launcher", "kubernetes", "--run", "run-1", "--sampler", "random", "--pruner", "none", "--trials", "3"]
+    rules = ["--launcher", "kubernetes", "--run", "run-1", "--sampler", "random", "--pruner", "none", "--trials", "4"]
     environment = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig), "PYTHONUNBUFFERED": "1"}
     return subprocess.Popen(
         [*command, *rules, *options, "--", *TINY],
@@ -65,13 +65,17 @@ def test_an_experiment_outlives_its_launcher_and_gives_the_best_options(
     study = remote_dataset.replace("examples", "study")
     best = json.loads(storage.read_text(f"{study}/best.json"))
     table = pq.read_table(_local(f"{study}/trials.parquet", tmp_path)).to_pylist()
-    assert [row["state"] for row in table] == ["complete"] * 3
+    assert [row["state"] for row in table] == ["complete"] * 4
     assert best["values"]["validation_loss"] == min(row["validation_loss"] for row in table)
     assert read_best(study) == {name: table[best["trial"]][name] for name in ("learning_rate", "reorder_arguments")}
     assert all(row["last_epoch"] == 2 for row in table)  # the curves are those of the trials' own logs
-    assert "What mattered" in storage.read_text(f"{study}/report.html")
+    assert "PED-ANOVA" in storage.read_text(f"{study}/report.html")  # four trials tell what mattered
     assert not cluster.store.all(JOBS)  # Katib keeps no job of a trial that has ended
-    assert len(cluster.store.all(TRIALS)) == 3
+    names = {trial["metadata"]["name"] for trial in cluster.store.all(TRIALS)}
+    logs = [file for file in storage.list_files(f"{study}/trials") if "/log-" in file]
+    assert {file.split("/")[-2] for file in logs} == names
+    assert len(names) == 4
+    assert all("\nepoch=2 " in storage.read_text(log) for log in logs)
 
 
 def test_a_cancelled_run_leaves_nothing(cluster: Cluster, remote_dataset: str, tmp_path: Path) -> None:
