@@ -60,7 +60,7 @@ def test_roles_differ_by_what_they_hold_alone(role: str) -> None:
 
 def common(role: str) -> list[tuple[str, str]]:
     """A Containerfile's instructions without torch, FriCAS, further extras, what it starts and says of itself."""
-    own = ("TORCH", "--extra evaluate", "--extra serve", "fricas", "INTCLASS_CACHE")
+    own = ("TORCH", "--extra evaluate", "--extra serve", "fricas")
     return [
         (name, argument)
         for name, argument in instructions(role)

@@ -2,8 +2,8 @@
 
 FriCAS loads its library piece by piece, each when it is first used, which takes several times as long as starting the
 program. On GCL (Debian's FriCAS) a process that has loaded it can save itself as a program that starts as fast as the
-bare one. It is kept in the folder that INTCLASS_CACHE names, by default the user's cache folder, under a name that says
-what it was made from. On another Lisp, and where nothing can be kept, each process loads for itself.
+bare one. It is kept in the user's cache folder, under a name that says what it was made from. On another Lisp, and
+where nothing can be kept, each process loads for itself.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from intclass.components.integrate.engines._fricas_session import SETTINGS, Died
 from intclass.components.shared.errors import EngineUnavailableError
 
 WARM_UP: Final = ("x^2*exp(x)", "exp(x)*sin(x)/(x+1)", "atan(exp(x)+sqrt(x))")  # they load most of what is ever used
-CACHE_VARIABLE: Final = "INTCLASS_CACHE"
 _INTEGRATE: Final = "integrate(({integrand})::EXPR(INT), x)"
 _SECONDS: Final = 10.0  # of processor time for all of it
 _WHICH_LISP: Final = ")lisp (lisp-implementation-type)"
@@ -36,12 +35,12 @@ class WarmStart:
     Args:
         program: How to start it cold.
         memory_bytes: What each process may use.
-        cache: Where the saved program is kept; by default what the environment says, else the user's cache folder.
+        cache: Where the saved program is kept; by default the user's cache folder.
     """
 
     def __init__(self, program: FricasProgram, *, memory_bytes: int, cache: Path | None = None) -> None:
         self._program, self._memory_bytes = program, memory_bytes
-        self._cache = cache or Path(os.environ.get(CACHE_VARIABLE) or user_cache_path("intclass"))
+        self._cache = cache or user_cache_path("intclass")
         self._saved: FricasProgram | None = None
         self._may_save = True
 
