@@ -34,7 +34,7 @@ def main(
     ] = _USUAL.revision,
     encoding: Annotated[
         Encoding | None,
-        typer.Option(help="What the model reads.", show_default="prefix for small, infix for others"),
+        typer.Option(help="What the model reads.", show_default="prefix for small, prefix-tokens for others"),
     ] = _USUAL.encoding,
     train_examples: Annotated[
         int | None, typer.Option(metavar="N", help="Learn from N training examples only.", show_default="all")

@@ -60,7 +60,7 @@ class FinetuneConfig:
         revision: Branch, tag or commit on the hub; None takes the one that is known to hold safetensors, or main.
         encoding: What the model reads: `infix` text, `prefix` words in the pieces of its own tokenizer, or
             `prefix-tokens`, the same words with a token for each. None takes what the base model was trained on by this
-            program, else `prefix` for `small` and `infix` for the others.
+            program, else `prefix` for `small` and `prefix-tokens` for the others (compared in docs/training.md).
         train_examples: Learn from so many examples of the train split only, the same ones for each seed, and among
             them those of any smaller number; None takes all.
         validation_examples: Look at so many examples of the validation split only, likewise.

@@ -147,7 +147,7 @@ def _pretrained(config: FinetuneConfig, target: str) -> Encoder:
     # tbs17/MathBERT's tokenizer knows no limit, and a longer input would have no position embeddings.
     positions = getattr(shape, "max_position_embeddings", config.max_length)
     tokenizer.model_max_length = min(config.max_length, tokenizer.model_max_length, positions)
-    encoding = config.encoding or _noted_encoding(shape) or "infix"
+    encoding = config.encoding or _noted_encoding(shape) or "prefix-tokens"
     if encoding == "prefix-tokens":
         _embed_added(model, add_prefix_words(tokenizer))
     return Encoder(model, tokenizer, target, encoding)

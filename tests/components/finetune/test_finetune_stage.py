@@ -124,7 +124,7 @@ def test_a_pretrained_model_learns_from_infix_in_a_bucket(
     dataset: Path, tiny_bert: Path, rows: Rows, gs_root: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     storage.copy_folder(dataset, f"{gs_root}/dataset")
-    config = FinetuneConfig(base_model=str(tiny_bert), epochs=1, max_length=16, batch_tokens=1024)
+    config = FinetuneConfig(base_model=str(tiny_bert), encoding="infix", epochs=1, max_length=16, batch_tokens=1024)
     manifest = finetune(f"{gs_root}/dataset", f"{gs_root}/model", config)
     assert manifest.counts["truncated_inputs"] > 0
     assert f"truncated_inputs={manifest.counts['truncated_inputs']} " in capsys.readouterr().out
@@ -144,7 +144,7 @@ def test_arguments_are_reordered_while_training_on_prefix_words_only(
 
     shuffled = trained("shuffled", replace(tiny, **ONE_EPOCH))
     sorted_ = trained("sorted", replace(tiny, **ONE_EPOCH, reorder_arguments=False))
-    infix = trained("infix", FinetuneConfig(base_model=str(tiny_bert), epochs=1))
+    infix = trained("infix", FinetuneConfig(base_model=str(tiny_bert), encoding="infix", epochs=1))
     assert [each.config["reorder_arguments"] for each in (shuffled, sorted_, infix)] == [True, False, False]
     assert shuffled.files["model.safetensors"] != sorted_.files["model.safetensors"]
 
