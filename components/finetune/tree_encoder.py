@@ -94,9 +94,16 @@ class TreeEncoderForSequenceClassification(PreTrainedModel):  # type: ignore[mis
         tree = read_structure(input_ids, mask, self._word_tables(input_ids.device))
         x, bias = self.embeddings(input_ids, mask, tree)
         x = self.drop(x)
+        places = None
+        if not self.training and not torch.compiler.is_compiling():  # then padding is left out, but for attention
+            places = mask.flatten().nonzero()[:, 0]
+            x = x.flatten(0, 1)[places]
         for layer in self.layers:
-            x = layer(x, bias)
-        pooled = self.drop(_pool(self.norm(x), mask)[:, None])[:, 0]
+            x = layer(x, bias, places)
+        x = self.norm(x)
+        if places is not None:
+            x = _spread(x, places, mask.shape)
+        pooled = self.drop(_pool(x, mask)[:, None])[:, 0]
         logits = self.classifier(functional.silu(self.dense(pooled)))
         return SequenceClassifierOutput(logits=logits)
 
@@ -152,7 +159,10 @@ class _TreeEmbeddings(nn.Module):
 
 
 class _Layer(nn.Module):
-    """Attention and a gated layer, each after a norm, each added to what came in."""
+    """Attention and a gated layer, each after a norm, each added to what came in.
+
+    With `places` it takes and gives (tokens, width): the tokens that stand at those places of the flattened batch.
+    """
 
     def __init__(self, config: TreeEncoderConfig) -> None:
         super().__init__()
@@ -170,18 +180,22 @@ class _Layer(nn.Module):
         for linear in (self.attention_out, self.gated_out):  # what is added to the stream starts small
             nn.init.normal_(linear.weight, std=0.5 * linear.in_features**-0.5)
 
-    def forward(self, x: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-        x = x + self.drop(self.attention_out(self._attend(self.attention_norm(x), bias)))
+    def forward(self, x: torch.Tensor, bias: torch.Tensor, places: torch.Tensor | None) -> torch.Tensor:
+        x = x + self.drop(self.attention_out(self._attend(self.attention_norm(x), bias, places)))
         gate, value = self.gated_in(self.gated_norm(x)).chunk(2, dim=-1)
         return x + cast("torch.Tensor", self.drop(self.gated_out(functional.silu(gate) * value)))
 
-    def _attend(self, x: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+    def _attend(self, x: torch.Tensor, bias: torch.Tensor, places: torch.Tensor | None) -> torch.Tensor:
         # Written out: the fused kernels compute no gradient of a bias.
-        batch, length, width = x.shape
-        split = self.query_key_value(x).view(batch, length, 3, self.heads, width // self.heads)
+        (batch, _, _, length), width = bias.shape, x.shape[-1]
+        projected = self.query_key_value(x)
+        if places is not None:
+            projected = _spread(projected, places, (batch, length))
+        split = projected.view(batch, length, 3, self.heads, width // self.heads)
         query, key, value = split.permute(2, 0, 3, 1, 4)
         scores = torch.matmul(query * query.shape[-1] ** -0.5, key.transpose(-1, -2)) + bias
-        return torch.matmul(scores.softmax(-1), value).transpose(1, 2).reshape(batch, length, width)
+        attended = torch.matmul(scores.softmax(-1), value).transpose(1, 2).reshape(batch, length, width)
+        return attended if places is None else attended.flatten(0, 1)[places]
 
 
 class _SharedDropout(nn.Module):
@@ -196,6 +210,12 @@ class _SharedDropout(nn.Module):
             return x
         kept = torch.rand(x.shape[0], 1, x.shape[2], device=x.device) >= self.share
         return x * (kept.to(x.dtype) / (1 - self.share))
+
+
+def _spread(x: torch.Tensor, places: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
+    """Tokens (tokens, width) at their places of a batch (batch, length, width) of zeros."""
+    batch, length = shape
+    return x.new_zeros(batch * length, x.shape[-1]).index_copy_(0, places, x).view(batch, length, -1)
 
 
 def _pool(x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -23,12 +23,13 @@ import pytest
 
 from intclass.components.finetune.calibration import Calibration
 from intclass.components.finetune.config import FinetuneConfig
-from intclass.components.finetune.model import LABELS, Encoder, make_encoder
+from intclass.components.finetune.model import LABELS, Encoder, load_encoder, make_encoder
 from intclass.components.generate import GenerateConfig, generate
 from intclass.components.serve.client import READY_SECONDS, start_server, wait_until_ready
 from intclass.components.serve.command import MODULE
 from intclass.components.serve.load import Ask, Load, load
 from intclass.components.shared.cores import available_cores
+from intclass.components.shared.last_run import SHIPPED_MODEL
 from intclass.components.shared.manifest import write_manifest
 from intclass.components.shared.records import FUNCTIONS, read_table
 
@@ -57,6 +58,10 @@ class Measured:
 
 def _small() -> Encoder:
     return make_encoder(FinetuneConfig(), target="elementary")
+
+
+def _shipped() -> Encoder:
+    return load_encoder(SHIPPED_MODEL, name="the shipped model")
 
 
 def _minilm() -> Encoder:
@@ -145,7 +150,13 @@ def _measure(urls: dict[str, str], asks: list[Ask], counts: dict[int, int]) -> d
 @pytest.mark.benchmark
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
-    ("make", "counts"), [(_small, {1: 100, 32: 960}), (_minilm, {1: 40, 32: 320}), (_mathbert, {1: 10, 32: 96})]
+    ("make", "counts"),
+    [
+        (_small, {1: 100, 32: 960}),
+        (_shipped, {1: 100, 32: 960}),
+        (_minilm, {1: 40, 32: 320}),
+        (_mathbert, {1: 10, 32: 96}),
+    ],
 )
 def test_five_times_the_throughput_of_transformers_pipeline(
     make: Callable[[], Encoder], counts: dict[int, int], tmp_path: Path

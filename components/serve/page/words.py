@@ -183,4 +183,7 @@ def _shortfalls(reason: str) -> str:
         name = re.split("[ ,]", rest)[0]
         if name in _ENGINES:
             told.append(f"{_ENGINES[name]} {_SHORTFALLS.get(kind, 'stopped with an error')}")
-    return f"{', '.join(told)}." if told else f"{reason}."
+    if told:
+        return f"{', '.join(told)}."
+    words = reason.partition(": ")[2] or reason
+    return f"{words[0].upper()}{words[1:]}."

@@ -128,6 +128,11 @@ def test_a_timeout_is_never_a_no() -> None:
     assert finding.agreement == ""
 
 
+def test_a_deadline_is_told_in_a_sentence() -> None:
+    finding = outcome(Solution(label="unknown", reason="timeout: no answer within 20 s"), "elementary")
+    assert finding.how.startswith("No answer within 20 s. That is no evidence")
+
+
 def test_a_server_that_cannot_solve_says_so() -> None:
     assert "predicts only" in solver_note((), 2.0)
     assert "FriCAS and SymPy may take 2 s each" in solver_note(("fricas", "sympy"), 2.0)
