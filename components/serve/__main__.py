@@ -26,7 +26,9 @@ def main(
     port: Annotated[int, typer.Option(help="Port for HTTP; 0 takes a free one.")] = _USUAL.port,
     grpc_port: Annotated[int | None, typer.Option(help="Port for V2 over gRPC.", show_default="no gRPC")] = None,
     model_name: Annotated[str, typer.Option(help="The model's name in the URLs.")] = _USUAL.model_name,
-    workers: Annotated[int, typer.Option(help="Processes, each with the model in its memory.")] = _USUAL.workers,
+    workers: Annotated[
+        int, typer.Option(help="Processes, each with the model in its memory; one a core serves most.")
+    ] = _USUAL.workers,
     batch_size: Annotated[int, typer.Option(help="Most expressions in one forward pass.")] = _USUAL.batch_size,
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = _USUAL.precision,
     max_instances: Annotated[int, typer.Option(help="Most expressions in one request.")] = _USUAL.max_instances,
