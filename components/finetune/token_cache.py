@@ -1,6 +1,7 @@
-"""Token ids on disk, for many trainings on the same examples: the first to need them makes them, the others map them.
+"""Token ids in a folder, for many trainings on the same examples: the first to need them makes them.
 
-INTCLASS_TOKEN_CACHE names the folder, which trainings of one machine share; without it nothing is kept.
+INTCLASS_TOKEN_CACHE names the folder; without it nothing is kept. On a disk, trainings of one machine map the same
+pages; from a gs:// folder each reads its own copy.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import io
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, Self, overload
+from typing import Final, Self, cast, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -25,26 +26,33 @@ _HEADER: Final = 2  # how many texts were truncated, and how many there are
 class TokenCache:
     """Tokens by what they were made from."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: str | Path) -> None:
         self._folder = folder
 
     @classmethod
     def of_environment(cls) -> Self | None:
         """The cache that the environment names, or None."""
         folder = os.environ.get(FOLDER_VARIABLE)
-        return cls(Path(folder)) if folder else None
+        return cls(folder) if folder else None
 
     def get(self, key: Sequence[object], make: Callable[[], Tokens]) -> Tokens:
         """The tokens of that key, made and written if no process has done that yet."""
-        path = self._folder / f"{hashlib.sha256(repr(list(key)).encode()).hexdigest()[:32]}.npy"
-        if not path.exists():
+        path = storage.join(self._folder, f"{hashlib.sha256(repr(list(key)).encode()).hexdigest()[:32]}.npy")
+        if not storage.exists(path):
             buffer = io.BytesIO()
             np.save(buffer, _flat(make()))
             storage.write_bytes(path, buffer.getvalue())
-        numbers = np.asarray(np.load(path, mmap_mode="r"))
+        numbers = np.asarray(_load(path))
         truncated, count = (int(number) for number in numbers[:_HEADER])
         ends = numbers[_HEADER : _HEADER + count]
         return Tokens(_Rows(numbers[_HEADER + count :], ends), truncated)
+
+
+def _load(path: str) -> npt.NDArray[np.int32]:
+    """The array, mapped where that can be done."""
+    if storage.is_remote(path):
+        return cast("npt.NDArray[np.int32]", np.load(io.BytesIO(storage.read_bytes(path))))
+    return cast("npt.NDArray[np.int32]", np.load(path, mmap_mode="r"))
 
 
 class _Rows(Sequence[Sequence[int]]):

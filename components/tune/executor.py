@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
+
+from intclass.components.shared import storage
 
 Slot = Mapping[str, str]
+
+TOKENS: Final = "tokens"  # token ids that trials share, in the study's folder while it goes on
+_CACHE_VARIABLE: Final = "INTCLASS_TOKEN_CACHE"  # finetune.token_cache's, which would import transformers
+
+
+def shared_variables(out: str) -> Slot:
+    """The environment variables of all trials of the study in folder `out`."""
+    return {_CACHE_VARIABLE: storage.join(out, TOKENS)}
 
 
 class Worker(Protocol):

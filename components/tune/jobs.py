@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from kubernetes.client import models
 from kubernetes.client.rest import ApiException
 
 from intclass.components.shared import storage
@@ -26,7 +25,7 @@ from intclass.components.shared.kube.identity import RUN_LABEL, run_label
 from intclass.components.shared.kube.objects import Job, Jobs, explain
 from intclass.components.shared.kube.workflow import find_workflow, is_stopping
 from intclass.components.tune.config import ClusterConfig, TuneConfig
-from intclass.components.tune.executor import Slot
+from intclass.components.tune.executor import Slot, shared_variables
 from intclass.components.tune.locks import Lock
 from intclass.components.tune.metrics import error_among
 from intclass.components.tune.pod_logs import PodLogs
@@ -91,7 +90,7 @@ class JobExecutor:
     ) -> None:
         self.connection, self.run, self.out = connection, run, out
         self.cluster, self.restarts = cluster, restarts
-        self.slots: list[Slot] = [{} for _ in range(parallel or PARALLEL)]
+        self.slots: list[Slot] = [shared_variables(out)] * (parallel or PARALLEL)
         self.jobs = Jobs(connection, JOB)
         self.workflow = find_workflow(connection, run)
         self.label = {STUDY_LABEL: run_label(out)}
@@ -153,12 +152,11 @@ class TrialJob:
             return  # a checkpoint has one writer
         labels = {**self._identity.labels, **executor.label}
         queue = {QUEUE_LABEL: executor.cluster.queue} if executor.cluster.queue else {}
-        variables = [models.V1EnvVar(name=name, value=value) for name, value in environment.items()]
         job = trial_job(
             executor.cluster,
             arguments,
             labels,
-            variables=variables,
+            variables=environment,
             restarts=executor.restarts,
             ttl_seconds=_TTL_SECONDS,
         )

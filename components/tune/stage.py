@@ -13,6 +13,7 @@ from intclass.components.shared.errors import ConfigError
 from intclass.components.shared.manifest import Manifest, is_complete, read_manifest, write_manifest
 from intclass.components.shared.storage import is_remote
 from intclass.components.tune.config import ClusterConfig, TuneConfig
+from intclass.components.tune.executor import TOKENS, shared_variables
 from intclass.components.tune.results import COMPLETE, Outcome, keep_best_models, write_results
 from intclass.components.tune.space import SearchSpace
 
@@ -23,10 +24,8 @@ if TYPE_CHECKING:
 _BASE: Final = FinetuneConfig()
 _RULES: Final = TuneConfig()
 _CLUSTER: Final = ClusterConfig()
-_TOKENS: Final = "tokens"
-_CACHE_VARIABLE: Final = "INTCLASS_TOKEN_CACHE"  # finetune.token_cache's, which would import transformers
 # No part of what was made.
-_UNFINISHED: Final = ("trials", _TOKENS, "driver.lock", "study.lock", "study.log", "study.log.lock")
+_UNFINISHED: Final = ("trials", TOKENS, "driver.lock", "study.lock", "study.log", "study.log.lock")
 
 
 def tune(
@@ -65,7 +64,7 @@ def tune(
     from intclass.components.tune.slots import make_slots
 
     load_once(TRAINING)
-    here = ProcessExecutor(make_slots(config), {_CACHE_VARIABLE: str(Path(out, _TOKENS).absolute())})
+    here = ProcessExecutor(make_slots(config), shared_variables(str(Path(out).absolute())))
     return _drive(str(dataset), str(out), space, config, base=base, executor=here)
 
 
@@ -91,7 +90,6 @@ def _drive(
     manifest = _finish(outcome, out, dataset=dataset, space=space, config=config, base=base)
     if not config.keep_models:
         keep_best_models(outcome, storage.join(out, TRIALS))
-    storage.delete(storage.join(out, _TOKENS))
     return manifest
 
 
@@ -118,6 +116,7 @@ def _finish(
 
     best = outcome.best  # says so if there is none
     write_results(outcome, base, out, report=render_report(outcome, dataset=str(dataset)))
+    storage.delete(storage.join(out, TOKENS))
     assert best.values is not None
     states = [trial.state for trial in outcome.trials]
     return write_manifest(

@@ -16,6 +16,7 @@ from intclass.components.shared.command import EXIT_BAD_INPUT
 from intclass.components.shared.kube.pod import container, pod_spec
 from intclass.components.tune.config import ClusterConfig
 from intclass.components.tune.encoding import argument
+from intclass.components.tune.executor import shared_variables
 from intclass.components.tune.space import SearchSpace
 
 QUEUE_LABEL: Final = "kueue.x-k8s.io/queue-name"
@@ -56,7 +57,7 @@ def trial_template(
             V1beta1TrialParameterSpec(name=TRIAL_NAME, reference="${trialSpec.Name}"),
             *(V1beta1TrialParameterSpec(name=name, reference=name) for name in space.names),
         ],
-        trial_spec=_trial_spec(cluster, command, arguments, labels),
+        trial_spec=_trial_spec(cluster, command, arguments, labels=labels, variables=shared_variables(out)),
     )
 
 
@@ -69,23 +70,27 @@ def trial_job(
     arguments: Sequence[str],
     labels: Mapping[str, str],
     *,
-    variables: Sequence[models.V1EnvVar] = (),
+    variables: Mapping[str, str],
     restarts: int,
     ttl_seconds: int,
 ) -> models.V1Job:
     """A Job that runs `python ARGUMENTS...` as the pods of Katib's trials do; its metadata is left out."""
-    template = _pod_template(cluster, ["python"], arguments, labels)
-    template.spec.containers[0].env += list(variables)
+    template = _pod_template(cluster, ["python"], arguments, labels=labels, variables=variables)
     spec = _job(cluster, template)
     spec.backoff_limit, spec.ttl_seconds_after_finished = restarts, ttl_seconds
     return models.V1Job(spec=spec)
 
 
 def _trial_spec(
-    cluster: ClusterConfig, command: Sequence[str], arguments: Sequence[str], labels: Mapping[str, str]
+    cluster: ClusterConfig,
+    command: Sequence[str],
+    arguments: Sequence[str],
+    *,
+    labels: Mapping[str, str],
+    variables: Mapping[str, str],
 ) -> dict[str, Any]:
     """The job as JSON: its name and namespace are Katib's to give."""
-    template = _pod_template(cluster, command, arguments, labels)
+    template = _pod_template(cluster, command, arguments, labels=labels, variables=variables)
     spec = _job(cluster, template) if cluster.kind == "job" else _pytorchjob(cluster, template)
     sort = {"job": ("batch/v1", "Job"), "pytorchjob": ("kubeflow.org/v1", "PyTorchJob")}[cluster.kind]
     queue = {"metadata": {"labels": {QUEUE_LABEL: cluster.queue}}} if cluster.queue else {}
@@ -94,9 +99,15 @@ def _trial_spec(
 
 
 def _pod_template(
-    cluster: ClusterConfig, command: Sequence[str], arguments: Sequence[str], labels: Mapping[str, str]
+    cluster: ClusterConfig,
+    command: Sequence[str],
+    arguments: Sequence[str],
+    *,
+    labels: Mapping[str, str],
+    variables: Mapping[str, str],
 ) -> models.V1PodTemplateSpec:
     trains = container(cluster, name=CONTAINERS[cluster.kind], command=command, arguments=arguments)
+    trains.env += [models.V1EnvVar(name=name, value=value) for name, value in variables.items()]
     # The labels of Istio and of Katib's own collector, which looks into the pod.
     meta = models.V1ObjectMeta(labels={**labels, "sidecar.istio.io/inject": "false"})
     pod = pod_spec(cluster, trains)

@@ -12,20 +12,20 @@ from intclass.components.finetune.tokenizer import Tokens
 TOKENS = Tokens([[1, 2, 3], [], [4]], truncated=2)
 
 
-def test_tokens_are_made_once(tmp_path: Path) -> None:
+def test_tokens_are_made_once(storage_root: str) -> None:
     made = []
 
     def make() -> Tokens:
         made.append(1)
         return TOKENS
 
-    for cache in (TokenCache(tmp_path), TokenCache(tmp_path)):
+    for cache in (TokenCache(storage_root), TokenCache(storage_root)):
         tokens = cache.get(("key", 1), make)
         assert [list(row) for row in tokens.ids] == TOKENS.ids
         assert [list(row) for row in tokens.ids[1:]] == TOKENS.ids[1:]
         assert tokens.truncated == 2
     assert made == [1]
-    TokenCache(tmp_path).get(("key", 2), make)
+    TokenCache(storage_root).get(("key", 2), make)
     assert made == [1, 1]
 
 
