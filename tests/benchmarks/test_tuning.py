@@ -4,7 +4,8 @@ Each searches learning rate, batches and schedule of a narrow `small` on a sampl
 trial in this machine's slots, by the same driver. The grid is whole: its trials are all its points. ASHA is given three
 times as many trials, of which it stops most. A method's curve is the best validation loss among its trials that have
 ended, against what all its trials have spent until then: CPU-seconds of their processes, and epochs. Loading torch,
-which a study does once, is in neither. TUNING_ROWS and TUNING_SEEDS set the sizes; results go to TUNING_OUT.
+which a study does once, is in neither. TUNING_ROWS and TUNING_SEEDS set the sizes; results go to TUNING_OUT. Given the
+same TUNING_WORK again, what was interrupted goes on.
 """
 
 from __future__ import annotations
@@ -162,11 +163,10 @@ def share_of_grid(searches: list[Search], seed: int) -> tuple[float, float]:
 @pytest.mark.benchmark
 @pytest.mark.timeout(24 * 3600)
 def test_best_loss_against_cpu_seconds(tmp_path: Path, machine: str) -> None:
-    dataset = sample(tmp_path / "examples")
+    work = Path(os.environ.get("TUNING_WORK", str(tmp_path)))
+    dataset = sample(work / "examples")
     load_once(TRAINING)
-    searches = [
-        search(dataset, tmp_path / f"{method}-{seed}", method, seed) for seed in range(SEEDS) for method in METHODS
-    ]
+    searches = [search(dataset, work / f"{method}-{seed}", method, seed) for seed in range(SEEDS) for method in METHODS]
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / "tuning.json").write_text(json.dumps([asdict(each) for each in searches], indent=1) + "\n")
     (OUT / "tuning.svg").write_text(chart(searches))
