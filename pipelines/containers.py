@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -37,8 +38,10 @@ _SHARED_MEMORY: Final = "1g"  # for processes that train together; an engine giv
 def answering(engine: Engine) -> Iterator[None]:
     """Within it DOCKER_HOST is right: as the caller has it for docker; for podman a service is started, and ended.
 
-    Raises ConfigError if no engine answers, with the way out.
+    Raises ConfigError if no engine answers or its client is not installed, with the way out.
     """
+    if importlib.util.find_spec("docker") is None:
+        raise ConfigError("no client for container engines: install the extra, pip install 'intclass[containers]'")
     if engine == "docker":
         _check_answers("start Docker, name another engine's address in DOCKER_HOST, or take --runner podman")
         yield
