@@ -26,6 +26,7 @@ from intclass.components.shared.kube import (
 from intclass.components.tune.config import ClusterConfig, TuneConfig
 from intclass.components.tune.importance import importances_of
 from intclass.components.tune.live import LiveTable
+from intclass.components.tune.metrics import numbers_in
 from intclass.components.tune.results import COMPLETE, Outcome, Trial
 from intclass.components.tune.space import SearchSpace
 
@@ -67,8 +68,8 @@ def follow_experiment(
         if not found:
             raise ConfigError("this is no step of a workflow; name the run that the Experiment belongs to with --run")
         child = experiment_job(space, base, config, cluster, dataset=str(dataset), out=str(out), run=found)
-        view = _View(connection, child.identity.name, space, config, base)
         logs = _pod_logs(connection, child, cluster, out=str(out))
+        view = _View(connection, child.identity.name, space, config, base=base, logs=logs)
 
         def look(_: Job) -> None:
             logs.look()
@@ -120,12 +121,19 @@ class _View:
     """The trials of an Experiment, as a reader wants them."""
 
     def __init__(
-        self, connection: Connection, name: str, space: SearchSpace, config: TuneConfig, base: FinetuneConfig
+        self,
+        connection: Connection,
+        name: str,
+        space: SearchSpace,
+        config: TuneConfig,
+        *,
+        base: FinetuneConfig,
+        logs: PodLogs,
     ) -> None:
         from intclass.components.shared.kube.objects import Jobs
         from intclass.components.tune.katib import searched_space
 
-        self._trials, self._name = Jobs(connection, TRIAL), name
+        self._trials, self._name, self._logs = Jobs(connection, TRIAL), name, logs
         self._space, self._config = searched_space(space, base, config), config
 
     def outcome(self, *, curves_in: str = "") -> Outcome:
@@ -156,12 +164,19 @@ class _View:
             state="failed" if state == COMPLETE and not complete else state,
             point=decoded_point(assigned, self._space),
             values=[metrics[goal.name] for goal in goals] if complete else None,
-            curve=_curve(curves_in, trial["metadata"]["name"], goals[0].name),
+            curve=self._heard(trial["metadata"]["name"]) | _curve(curves_in, trial["metadata"]["name"], goals[0].name),
             metrics=metrics,
             started=started,
             seconds=max(0.0, ended - started) if ended else 0.0,
             error=reason if state == "failed" else "",
         )
+
+    def _heard(self, trial: str) -> dict[int, float]:
+        """The first objective by epoch, as the trial's pods have printed it; a trial that was stopped has no more."""
+        goal = self._config.goals[0].name
+        lines = (line for lines in self._logs.lines(trial).values() for line in lines)
+        rows = [row for row in map(numbers_in, lines) if "epoch" in row and goal in row]
+        return {int(row["epoch"]): row[goal] for row in rows}
 
 
 def _state(status: Mapping[str, Any]) -> tuple[str, str]:
