@@ -33,7 +33,7 @@ _ALL: Final = (
     Objective("validation_accuracy", maximize=True, by_epoch=True, label="validation accuracy"),
     Objective("validation_auroc", maximize=True, by_epoch=True, label="validation AUROC"),
     Objective("latency_ms", maximize=False, by_epoch=False, label="milliseconds for one answer"),
-    Objective("parameters", maximize=False, by_epoch=False, label="parameters of the model"),
+    Objective("parameters", maximize=False, by_epoch=False, label="parameters"),
 )
 OBJECTIVES: Final = {objective.name: objective for objective in _ALL}
 
