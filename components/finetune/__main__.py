@@ -70,7 +70,7 @@ def main(
     seed: Annotated[int, typer.Option(help="Of the weights, the order and dropout.")] = _USUAL.seed,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = _USUAL.device,
     precision: Annotated[Precision, typer.Option(help="Of the products in the forward pass.")] = _USUAL.precision,
-    compile: Annotated[bool, typer.Option(help="Compile the model with torch.compile first.")] = _USUAL.compile,
+    compile: Annotated[bool, typer.Option(help="Compile the layers with torch.compile first.")] = _USUAL.compile,
     positions: Annotated[
         Positions, typer.Option(help="Where a word of `small` stands: in the expression's tree, or in the sequence.")
     ] = _USUAL.positions,

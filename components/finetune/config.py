@@ -88,8 +88,8 @@ class FinetuneConfig:
         seed: Of the initial weights, the order of the examples, and dropout.
         device: `auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1`.
         precision: `auto` takes bfloat16 for the products where the processor computes in it, else float32.
-        compile: Whether torch.compile makes code for this processor from the model first, which takes a minute or more.
-            It rounds otherwise than the model itself does.
+        compile: Whether torch.compile makes code for this processor from the model's layers first, which takes a minute
+            or more. It rounds otherwise than the layers themselves do.
         positions: Where a word of `small` stands: in the expression's `tree` (finetune.tree_encoder), or in the
             `sequence` of words (a ModernBERT, which loads without this program).
         hidden_size: Width of `small`, a multiple of twice num_heads.

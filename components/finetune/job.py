@@ -16,7 +16,7 @@ from intclass.components.finetune.examples import Split, TrainSplit, read_splits
 from intclass.components.finetune.learner import Learner, Recipe
 from intclass.components.finetune.loop import Plan
 from intclass.components.finetune.model import Encoder, make_encoder
-from intclass.components.finetune.parallel.fsdp import sharded
+from intclass.components.finetune.parallel.fsdp import layers, sharded
 from intclass.components.finetune.parallel.strategy import Epoch
 from intclass.components.shared import storage
 from intclass.components.shared.manifest import is_complete, read_manifest
@@ -75,7 +75,9 @@ def prepare(dataset: str | Path, config: FinetuneConfig, *, compute: Compute, ra
         trained = encoder.model.to(compute.device)
     if config.compile:
         check_compiling(compute.device)
-        trained.compile(dynamic=True)  # batches differ in size and length
+        # Layer by layer: alike as they are, they share their code. Batches differ in size and length.
+        for layer in layers(trained) or [trained]:
+            layer.compile(dynamic=True)
     plan = Plan(
         epochs=config.epochs,
         patience=config.patience,
