@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import socket
@@ -80,7 +81,9 @@ def test_on_sigterm_a_request_under_way_is_answered_and_the_exit_code_is_0(model
     before = set(psutil.Process().children())
     with running_server(model, ServeConfig(port=0, batch_size=1)) as url:
         client = threading.Thread(
-            target=lambda: answers.append(httpx.post(f"{url}/v1/models/intclass:predict", json=body, trust_env=False))
+            target=lambda: answers.append(
+                httpx.post(f"{url}/v1/models/intclass:predict", json=body, trust_env=False, timeout=20)
+            )
         )
         client.start()
         while "intclass_http_requests_inside 2.0" not in httpx.get(f"{url}/metrics", trust_env=False).text:
@@ -114,10 +117,13 @@ def test_on_sigterm_it_is_first_not_ready_then_still_answers_then_goes(model: Pa
 
 
 @pytest.mark.slow
-def test_several_workers_share_the_port_count_together_and_stop_together(model: Path) -> None:
+def test_several_workers_share_the_connections_count_together_and_stop_together(model: Path, tmp_path: Path) -> None:
     before = set(psutil.Process().children(recursive=True))
-    with running_server(model, ServeConfig(port=0, workers=2)) as url:
-        for _ in range(40):  # a new connection each time, so that both workers get some
+    log = tmp_path / "log"
+    with running_server(model, ServeConfig(port=0, workers=2), log_path=log) as url:
+        while log.read_text().count("Application startup complete") < 2:
+            time.sleep(0.1)
+        for _ in range(40):  # a new connection each time
             response = httpx.post(
                 f"{url}/v1/models/intclass:predict", json={"instances": ["x"]}, trust_env=False, timeout=60
             )
@@ -126,6 +132,7 @@ def test_several_workers_share_the_port_count_together_and_stop_together(model: 
         processes = set(psutil.Process().children(recursive=True)) - before
     counts = [line for line in metrics.splitlines() if line.startswith("intclass_predictions_total")]
     assert sum(float(line.split()[-1]) for line in counts) == 40
+    assert len(set(re.findall(r"gate\[(\d+)\] .* POST ", log.read_text()))) == 2
     assert len(processes) >= 3
     assert not psutil.wait_procs(processes, timeout=10)[1]
 
