@@ -121,8 +121,7 @@ def compare_models(models: Sequence[str | Path], dataset: str | Path, *, seed: i
     ]
     titled = {baseline.name: baseline.title for baseline in BASELINES}
     baselines = [
-        questions.line(titled[name], [answers])
-        for name, answers in ask_baselines(train, questions.prefixes, seed=seed)
+        questions.line(titled[name], [answers]) for name, answers in ask_baselines(train, questions.prefixes, seed=seed)
     ]
     return ModelTable(
         models=_by_accuracy(answered),
