@@ -73,12 +73,16 @@ def _param_groups(state: object) -> Iterator[list[dict[str, Any]]]:
 class Checkpoints:
     """The checkpoints of one training in a folder, local or gs://.
 
-    `identity` is what the training is: options and data. A checkpoint of another training is refused.
+    `identity` is what the training is: options and data. A checkpoint of another training is refused; `defaults` are
+    what an option was before there was that option.
     """
 
-    def __init__(self, folder: str | Path, *, identity: Mapping[str, Any], every: int) -> None:
+    def __init__(
+        self, folder: str | Path, *, identity: Mapping[str, Any], every: int, defaults: Mapping[str, Any] | None = None
+    ) -> None:
         self.folder, self.every = str(folder), every
         self._identity = dict(identity)
+        self._defaults = dict(defaults or {})
         self._best_written = 0
 
     def save(self, steps: int, content: Content, *, best_epoch: int, best_weights: Weights | None) -> None:
@@ -118,7 +122,7 @@ class Checkpoints:
 
     def _refuse_another(self, identity: Mapping[str, Any]) -> None:
         for name in sorted({*identity, *self._identity}):
-            there, here = identity.get(name), self._identity.get(name)
+            there, here = identity.get(name, self._defaults.get(name)), self._identity.get(name)
             if there != here:
                 raise ConfigError(
                     f"{self.folder} holds a training with {name} {there!r}, not {here!r}; give the same options and "

@@ -54,7 +54,12 @@ class Job:
         """The training's checkpoints beside its model."""
         options = {name: value for name, value in asdict(self.config).items() if name not in _MAY_CHANGE}
         folder = storage.join(out, FOLDER_NAME)
-        return Checkpoints(folder, identity={**options, **self.inputs}, every=self.config.checkpoint_every)
+        return Checkpoints(
+            folder,
+            identity={**options, **self.inputs},
+            every=self.config.checkpoint_every,
+            defaults=asdict(FinetuneConfig()),
+        )
 
 
 def prepare(dataset: str | Path, config: FinetuneConfig, *, compute: Compute, ranks: int = 1) -> Job:

@@ -63,6 +63,14 @@ def test_another_trainings_checkpoint_is_refused_by_name(tmp_path: Path) -> None
         checkpoints(str(tmp_path), seed=1).load()
 
 
+def test_an_option_that_came_later_has_its_default_in_older_checkpoints(tmp_path: Path) -> None:
+    checkpoints(str(tmp_path)).save(1, {}, best_epoch=0, best_weights=None)
+    newer = {"identity": IDENTITY | {"compile": False}, "every": 1}
+    assert Checkpoints(str(tmp_path), **newer, defaults={"compile": False}).load() is not None
+    with pytest.raises(ConfigError, match="with compile True, not False"):
+        Checkpoints(str(tmp_path), **newer, defaults={"compile": True}).load()
+
+
 def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     (tmp_path / "last-00000001.pt").write_bytes(b"nothing")
     with pytest.raises(StorageError, match=r"last-00000001.pt: not a checkpoint; delete .* to begin anew"):
