@@ -31,6 +31,8 @@ _LABEL: Final = "intclass.run"
 _HOST_VARIABLE: Final = "DOCKER_HOST"
 _USUAL_HOST: Final = "unix:///var/run/docker.sock"
 _START_SECONDS: Final = 60.0
+# Tasks do not serve; Podman would make a systemd timer for the health check of an image that does.
+_PODMAN_ENVIRONMENT: Final = {"DISABLE_HC_SYSTEMD": "true"}
 _SHARED_MEMORY: Final = "1g"  # for processes that train together; an engine gives 64 MB
 
 
@@ -65,7 +67,8 @@ def _podman(socket: Path) -> Iterator[str]:
     if podman is None:
         raise ConfigError("podman is not installed: apt-get install podman, or take --runner docker")
     address = f"unix://{socket}"
-    service = subprocess.Popen([podman, "system", "service", "--time=0", address])
+    command = [podman, "system", "service", "--time=0", address]
+    service = subprocess.Popen(command, env={**os.environ, **_PODMAN_ENVIRONMENT})
     try:
         deadline = time.monotonic() + _START_SECONDS
         while not socket.exists() and service.poll() is None and time.monotonic() < deadline:
