@@ -1,6 +1,6 @@
 """The whole compiled pipeline with its jobs on the test cluster: an Indexed Job integrates, a PyTorchJob trains.
 
-Artifacts lie on disk, which the pods share: kfp.local reads no gs://. Training through a bucket is distribute's test.
+Artifacts go through a bucket in the GCS emulator, from which tasks and jobs alike read and into which they write.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from intclass.pipelines.local import RunFailedError, run_pipeline
 from intclass.pipelines.presets import find_preset
 from tests.cluster import Cluster
 from tests.cluster.resources import INFERENCE_SERVICES, JOBS, PODS, PYTORCHJOBS
+from tests.pipelines.bucket_launcher import run_through_bucket
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -31,18 +32,22 @@ ARGUMENTS = {
 
 
 @pytest.fixture
-def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+def cluster(tmp_path: Path, gcs_emulator: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     # Many processes on few cores: one thread each.
-    with Cluster(tmp_path / "cluster", environment={"OMP_NUM_THREADS": "1"}) as running:
+    environment = {"STORAGE_EMULATOR_HOST": gcs_emulator, "OMP_NUM_THREADS": "1"}
+    with Cluster(tmp_path / "cluster", environment=environment) as running:
         monkeypatch.setenv("KUBECONFIG", str(running.kubeconfig))
         yield running
 
 
-def test_jobs_integrate_and_train(cluster: Cluster, tmp_path: Path) -> None:
-    result = run_pipeline(ARGUMENTS, tmp_path / "run")
-    assert read_manifest(result.paths["functions"]).counts["rows"] == 240
-    assert read_manifest(result.paths["model"]).counts["ranks"] == 3
-    assert [answer["integrand"] for answer in result.answers] == ["x*exp(x**2)", "exp(x**2)", "sin(x)/x"]
+def test_jobs_integrate_and_train(cluster: Cluster, tmp_path: Path, gs_root: str) -> None:
+    arguments = {**ARGUMENTS, "work_dir": f"{gs_root}/work"}
+    outputs = run_through_bucket(arguments, tmp_path / "run", gs_root)
+    assert all(uri.startswith(gs_root) for uri in outputs.values())
+    assert read_manifest(outputs["functions"]).counts["rows"] == 240
+    assert read_manifest(outputs["model"]).counts["ranks"] == 3
+    assert Path(tmp_path, "run", "artifacts").is_dir()
+    assert not list(Path(tmp_path, "run", "artifacts").rglob("*.parquet"))
     [job] = cluster.store.all(JOBS)
     assert job["metadata"]["name"] == "run-1-integrate"
     assert job["status"]["completedIndexes"] == "0-1"
