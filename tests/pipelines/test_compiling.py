@@ -19,8 +19,8 @@ from intclass.components.shared.errors import ConfigError
 from intclass.pipelines.compiling import COMPILED, FILES, compile_pipeline, compiled_file, is_stale
 
 STAGES = ["generate", "integrate", "dataset", "finetune", "distribute", "evaluate", "serve"]
-STEPS = {*STAGES, "integrate-job", "gather", "tune", "tune-experiment", "serve-2", "reap"}
-LAUNCHERS = {"integrate-job", "distribute", "tune-experiment", "serve-2", "reap"}
+STEPS = {*STAGES, "integrate-job", "gather", "tune", "tune-in-pods", "serve-2", "reap"}
+LAUNCHERS = {"integrate-job", "distribute", "tune-in-pods", "serve-2", "reap"}
 
 
 @pytest.fixture(scope="module")
