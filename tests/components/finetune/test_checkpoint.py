@@ -65,7 +65,7 @@ def test_another_trainings_checkpoint_is_refused_by_name(tmp_path: Path) -> None
 
 def test_an_option_that_came_later_has_its_default_in_older_checkpoints(tmp_path: Path) -> None:
     checkpoints(str(tmp_path)).save(1, {}, best_epoch=0, best_weights=None)
-    newer = {"identity": IDENTITY | {"compile": False}, "every": 1}
+    newer: dict[str, Any] = {"identity": IDENTITY | {"compile": False}, "every": 1}
     assert Checkpoints(str(tmp_path), **newer, defaults={"compile": False}).load() is not None
     with pytest.raises(ConfigError, match="with compile True, not False"):
         Checkpoints(str(tmp_path), **newer, defaults={"compile": True}).load()
