@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from intclass.components.evaluate.baselines import BASELINES
 from intclass.components.evaluate.metrics import TITLES, Scored, measure
 from intclass.components.evaluate.probes import PairProbe
 from intclass.components.evaluate.significance import McNemar, mcnemar
-from intclass.components.finetune import Classifier
+from intclass.components.finetune import Classifier, FinetuneConfig
 from intclass.components.shared.errors import ConfigError, RecordsError
 from intclass.components.shared.manifest import Manifest, read_manifest
 from intclass.components.shared.records import EXAMPLES, HELD_OUT_SPLITS, SPLITS, read_table
@@ -84,8 +84,7 @@ class _Trained:
 
     @property
     def key(self) -> str:
-        options = {name: value for name, value in self.manifest.config.items() if name not in _NO_DIFFERENCE}
-        return json.dumps([options, dict(self.manifest.inputs)], sort_keys=True)
+        return json.dumps([_options(self.manifest), dict(self.manifest.inputs)], sort_keys=True)
 
 
 def compare_models(models: Sequence[str | Path], dataset: str | Path, *, seed: int = 0) -> ModelTable:
@@ -188,17 +187,20 @@ def _learnt_from(models: Sequence[_Trained], train: Sequence[Row]) -> Sequence[R
 
 def _titles(manifests: Sequence[Manifest]) -> list[str]:
     """The base model of each, with the options in which models of that base differ."""
-    bases = [Path(str(each.config.get("base_model", "model"))).name for each in manifests]
+    options = [_options(each) for each in manifests]
+    bases = [Path(str(each.get("base_model", "model"))).name for each in options]
     titles = []
-    for base, manifest in zip(bases, manifests, strict=True):
-        alike = [each for each, other in zip(manifests, bases, strict=True) if other == base]
-        differing = [
-            name
-            for name in sorted(manifest.config)
-            if name not in _NO_DIFFERENCE and any(each.config.get(name) != manifest.config[name] for each in alike)
-        ]
-        titles.append(", ".join([base, *(f"{name}={manifest.config[name]}" for name in differing)]))
+    for base, own in zip(bases, options, strict=True):
+        alike = [each for each, other in zip(options, bases, strict=True) if other == base]
+        differing = [name for name in sorted(own) if any(each.get(name) != own[name] for each in alike)]
+        titles.append(", ".join([base, *(f"{name}={own[name]}" for name in differing)]))
     return titles
+
+
+def _options(manifest: Manifest) -> dict[str, Any]:
+    """What makes the model another one; an option that came after it had its default."""
+    options = {**asdict(FinetuneConfig()), **manifest.config}
+    return {name: value for name, value in options.items() if name not in _NO_DIFFERENCE}
 
 
 def _by_accuracy(lines: Iterable[Line]) -> tuple[Line, ...]:
