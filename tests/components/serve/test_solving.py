@@ -72,9 +72,10 @@ def test_closing_does_not_wait_for_what_is_being_solved(pause: float) -> None:
 
 
 def test_solvers_get_the_cores_that_predictions_leave(desk: SolverDesk, others: set[psutil.Process]) -> None:
+    before = psutil.Process().nice()
     asyncio.run(desk.solve(["x"]))
     assert {process.nice() for process in set(psutil.Process().children(recursive=True)) - others} == {10}
-    assert psutil.Process().nice() == 0
+    assert psutil.Process().nice() == before < 10
 
 
 def test_more_than_the_queue_holds_is_turned_away(desk: SolverDesk) -> None:
