@@ -91,7 +91,7 @@ $(MODELS:%=%/manifest.json): | setup
 	$(BIN)/intclass finetune datasets/v2 --out $(@D) $(MODEL_OPTIONS) --seed $(lastword $(subst -, ,$(@D)))
 
 models: $(MODELS:%=%/manifest.json)  ## train three seeds on dataset version 2, and compare them with the baselines
-	$(BIN)/intclass compare-models datasets/v2 $(MODELS) --out runs/models.md
+	$(BIN)/intclass compare-models datasets/v2 $(MODELS) --out docs/models.md
 
 # Containers, without a Docker engine. For GPUs: make image-train TORCH_BACKEND=cu130, whose tag says so.
 ROLES         := cpu train launch serve
