@@ -20,7 +20,7 @@ from intclass.components.dataset.config import DatasetConfig
 from intclass.components.shared.errors import ConfigError
 from intclass.components.shared.expressions import family, from_prefix
 from intclass.components.shared.manifest import Manifest, read_manifest
-from intclass.components.shared.records import EXAMPLES, HELD_OUT_SPLITS, RANDOM_SPLITS, read_table
+from intclass.components.shared.records import EXAMPLES, HELD_OUT_SPLITS, read_table
 
 # What decides the split of a function, and what the label means.
 _INHERITED: Final = (
@@ -69,8 +69,7 @@ class Base:
 
     def copies_to_learn_from(self, forms: ScaledForms) -> tuple[str, ...]:
         """The fingerprints of examples in train and validation that are scaled copies of one of those functions."""
-        random = self.examples.filter(pc.is_in(self.examples["split"], value_set=pa.array(RANDOM_SPLITS)))
-        seen = random.filter(pc.not_equal(random["split"], "test"))
+        seen = self.examples.filter(pc.is_in(self.examples["split"], value_set=pa.array(("train", "validation"))))
         return tuple(seen.filter(pa.array(forms.mask(seen["prefix"].to_pylist())))["fingerprint"].to_pylist())
 
     def _held_out_families(self) -> Container[str]:

@@ -32,7 +32,7 @@ from sympy import (
     tanh,
 )
 
-from intclass.components.generate._build import failure_refuses, settle
+from intclass.components.generate._build import settle
 from intclass.components.generate._construction import Construction, undecided
 from intclass.components.generate._dice import Dice
 from intclass.components.shared.expressions import X
@@ -58,15 +58,13 @@ def short(nodes: int, dice: Dice) -> Construction:
     function = _term(dice)
     if nodes >= NODES_OF_A_SUM:
         function += _term(dice)
-    with failure_refuses():
-        return undecided(settle(function))
+    return undecided(settle(function))
 
 
 def _term(dice: Dice) -> Expr:
     inner = _inner(dice)
     cofactor = dice.pick(_FITTING if dice.elementary else _OTHER)
-    with failure_refuses():
-        return _constant(dice) * cofactor(inner, dice) * _kernel(inner, dice)
+    return _constant(dice) * cofactor(inner, dice) * _kernel(inner, dice)
 
 
 def _inner(dice: Dice) -> Expr:

@@ -20,7 +20,7 @@ from intclass.components.shared.command import EXIT_BAD_INPUT
 from intclass.components.shared.errors import ClusterError, ConfigError
 from intclass.components.shared.kube import JOB, ChildJob, Connection, Identity, connect, own_run
 from intclass.components.shared.kube.child import job_body
-from intclass.components.shared.kube.connection import describe
+from intclass.components.shared.kube.connection import describe, is_quota_refusal
 from intclass.components.shared.kube.identity import RUN_LABEL, run_label
 from intclass.components.shared.kube.objects import Job, Jobs, explain
 from intclass.components.shared.kube.workflow import find_workflow, is_stopping
@@ -33,7 +33,6 @@ from intclass.components.tune.template import CONTAINER, QUEUE_LABEL, trial_job
 
 STUDY_LABEL: Final = "intclass.github.io/study"
 PARALLEL: Final = 4  # where nothing is said
-_QUOTA: Final = "exceeded quota"
 _LOOK_SECONDS: Final = 2.0
 _TTL_SECONDS: Final = 3600  # of the Job of a trial whose driver was killed before it could delete it
 _PAUSE_SECONDS: Final = 0.5
@@ -165,7 +164,7 @@ class TrialJob:
         try:
             created = executor.jobs.create(body)
         except ApiException as error:
-            if _QUOTA not in describe(error):
+            if not is_quota_refusal(error):
                 raise explain(error, f"Job {self.name}", executor.connection.namespace) from error
             executor.say(f"waiting for quota: {describe(error)}")
             return

@@ -13,7 +13,7 @@ from typing import Any, Final, TextIO
 from kubernetes.client.rest import ApiException
 
 from intclass.components.shared.errors import ClusterError
-from intclass.components.shared.kube.connection import Connection, describe
+from intclass.components.shared.kube.connection import Connection, describe, is_quota_refusal
 from intclass.components.shared.kube.identity import Identity
 from intclass.components.shared.kube.kinds import JobKind, JobState
 from intclass.components.shared.kube.objects import Job, Jobs, explain
@@ -23,7 +23,6 @@ from intclass.components.shared.kube.workflow import find_workflow, is_stopping,
 from intclass.components.shared.signals import EXIT_TERMINATED
 
 _DIGEST: Final = "intclass.github.io/specification"
-_QUOTA: Final = "exceeded quota"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +165,7 @@ class _Launch:
             try:
                 return self.jobs.create(body)
             except ApiException as error:
-                if _QUOTA not in describe(error) or time.monotonic() > deadline:
+                if not is_quota_refusal(error) or time.monotonic() > deadline:
                     raise
                 self.pods.say(f"waiting for quota: {describe(error)}")
                 time.sleep(self.connection.patience.longest_pause)

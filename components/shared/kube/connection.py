@@ -107,6 +107,11 @@ def describe(error: Exception) -> str:
     return " ".join(f"{status or ''} {message}".split())
 
 
+def is_quota_refusal(error: Exception) -> bool:
+    """Whether the namespace's quota has no room now; what others free makes some."""
+    return "exceeded quota" in describe(error)
+
+
 def _load(configuration: Any) -> str:  # noqa: ANN401 - the client has no types
     """Write address and credentials into the configuration; returns the namespace."""
     from kubernetes import config
